@@ -1,0 +1,211 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::verified_permissions::OPERATIONS;
+
+/// Every shape that the inputs are made of.
+fn shapes() -> Vec<&'static Shape> {
+    let mut found = BTreeMap::new();
+    let mut open: Vec<&Shape> = OPERATIONS.iter().map(|operation| operation.input).collect();
+    while let Some(shape) = open.pop() {
+        if found.insert(shape.name, shape).is_none() {
+            match &shape.kind {
+                Kind::Structure(members) | Kind::Union(members) => {
+                    open.extend(members.iter().map(|member| member.shape));
+                }
+                Kind::List { member, .. } => open.push(member),
+                Kind::Map { key, value, .. } => open.extend([*key, *value]),
+                Kind::String { .. } | Kind::Integer { .. } | Kind::Long { .. } | Kind::Boolean => {}
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+/// Pattern, texts that match it, texts that do not.
+const PATTERNS: &[(&str, &[&str], &[&str])] = &[
+    (
+        ".*",
+        &["", "a", "ä😀", "\r", "a\u{2028}b"],
+        &["\n", "a\nb", "a\n"],
+    ),
+    (
+        "Action$|^.+::Action",
+        &["Action", "App::Action", "A::B::Action", "::::Action"],
+        &[
+            "",
+            "action",
+            "Actions",
+            "XAction",
+            "::Action",
+            "App::Actions",
+            "Action::x",
+            "Action\n",
+        ],
+    ),
+    (
+        "[a-zA-Z0-9-/_]*",
+        &["", "aZ09-/_", "policy-store-alias/x"],
+        &["a b", "a.b", "ä", "a\n", ","],
+    ),
+    ("[a-zA-Z0-9-]*", &["", "a-Z-9"], &["a_b", "a/b", "٣", "a\n"]),
+    (
+        "[a-zA-Z0-9:/_-]+",
+        &["alias/x", "arn:aws:kms:r:1:key/a-b_c"],
+        &["", "a b", "a.b"],
+    ),
+    (
+        "https://.*",
+        &["https://", "https://a/b?c"],
+        &["http://a", " https://a", "https://a\n"],
+    ),
+    (
+        r"[A-Za-z0-9-_=]+.[A-Za-z0-9-_=]+.[A-Za-z0-9-_=]+",
+        &["a.b.c", "aZ0-_=.b.c", "aaaaa", "a/b/c"],
+        &["", "a.b", "a.b.", "a..b..c", "a.b.c d", "a.b.c\n"],
+    ),
+    (
+        r"[A-Za-z0-9-_=+/\.]*",
+        &["", "aZ0-_=+/."],
+        &["a b", r"a\b", "a,b"],
+    ),
+    (
+        r"[0-9a-fA-F\.:\/]*",
+        &["", "10.0.0.1/8", "::1", "FE80::a"],
+        &["g", "1.2.3.4 ", "١"],
+    ),
+    (
+        r"-?\d{1,15}\.\d{1,4}",
+        &["0.0", "-1.2345", "123456789012345.6"],
+        &[
+            "1",
+            "1.",
+            ".1",
+            "1.23456",
+            "1234567890123456.1",
+            "+1.0",
+            "١.١",
+            "1.0\n",
+        ],
+    ),
+    (
+        r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d{3})?(Z|[+-]\d{4}))?",
+        &[
+            "2024-10-15",
+            "2024-10-15T11:35:00Z",
+            "2024-10-15T11:35:00.000+0100",
+        ],
+        &[
+            "2024-10",
+            "2024-10-15T11:35:00",
+            "2024-10-15T11:35:00.0Z",
+            "2024-10-15T11:35:00+01:00",
+        ],
+    ),
+    (
+        r"-?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?",
+        &["", "1d", "-1d2h3m4s5ms", "5ms"],
+        &["1", "1h1d", "1.5s", "+1s", "1d "],
+    ),
+    (
+        "([_a-zA-Z][_a-zA-Z0-9]*::)*[_a-zA-Z][_a-zA-Z0-9]*",
+        &["Group", "_a1", "App::Team::Group"],
+        &[
+            "",
+            "1a",
+            "App::",
+            "::Group",
+            "App:Group",
+            "App::1",
+            "a b",
+            "é",
+        ],
+    ),
+    (
+        r"arn:[a-zA-Z0-9-]+:cognito-idp:(([a-zA-Z0-9-]+:\d{12}:userpool/[\w-]+_[0-9a-zA-Z]+))",
+        &["arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_1a2b3c4d5"],
+        &[
+            "arn:aws:cognito-idp:us-east-1:12345678901:userpool/us-east-1_1",
+            "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1",
+            "arn:aws:cognito-idp:us-east-1:123456789012:userpool/é_1",
+            "arn:aws:iam:us-east-1:123456789012:userpool/us-east-1_1",
+        ],
+    ),
+];
+
+#[test]
+fn every_pattern_of_the_model_matches_the_whole_text() {
+    let mut seen = BTreeSet::new();
+    for shape in shapes() {
+        let Kind::String {
+            pattern: Some(pattern),
+            ..
+        } = &shape.kind
+        else {
+            continue;
+        };
+        let (source, good, bad) = PATTERNS
+            .iter()
+            .find(|(source, ..)| *source == pattern.source())
+            .unwrap_or_else(|| panic!("no samples for {:?} of {}", pattern.source(), shape.name));
+        seen.insert(*source);
+        assert!(pattern.compiled().is_some(), "{source} does not compile");
+        for text in *good {
+            assert!(pattern.matches(text), "{source} must match {text:?}");
+        }
+        for text in *bad {
+            assert!(!pattern.matches(text), "{source} must not match {text:?}");
+        }
+    }
+    assert_eq!(
+        seen.len(),
+        PATTERNS.len(),
+        "samples for patterns that the model does not have"
+    );
+}
+
+#[test]
+fn the_short_cut_for_any_text_agrees_with_the_expression() {
+    let any = Pattern::new(".*");
+    for text in [
+        "", "a", "ä😀", "\n", "a\nb", "a\n", "\r", "\u{85}", "\u{2028}",
+    ] {
+        assert_eq!(
+            any.matches(text),
+            any.compiled().unwrap().is_match(text),
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn members_are_unique_and_never_required_in_a_union() {
+    for shape in shapes() {
+        let (members, union) = match &shape.kind {
+            Kind::Structure(members) => (*members, false),
+            Kind::Union(members) => (*members, true),
+            Kind::List { .. }
+            | Kind::Map { .. }
+            | Kind::String { .. }
+            | Kind::Integer { .. }
+            | Kind::Long { .. }
+            | Kind::Boolean => continue,
+        };
+        let names: BTreeSet<&str> = members.iter().map(|member| member.name).collect();
+        assert_eq!(names.len(), members.len(), "{}", shape.name);
+        assert!(
+            !union || members.iter().all(|member| !member.required),
+            "{}",
+            shape.name
+        );
+    }
+}
+
+#[test]
+fn map_keys_are_strings() {
+    for shape in shapes() {
+        if let Kind::Map { key, .. } = &shape.kind {
+            assert!(matches!(key.kind, Kind::String { .. }), "{}", shape.name);
+        }
+    }
+}
