@@ -1,0 +1,276 @@
+//! The reference backend: immutable ordered maps, so that a snapshot is a copy of a pointer.
+
+use std::ops::Bound;
+use std::sync::{Arc, Mutex};
+
+use imbl::{OrdMap, OrdSet};
+
+use crate::store::lock;
+use crate::tx::{Rows, check_feed};
+use crate::writer::WriteSide;
+use crate::{Change, Document, NewDocument, Position, ReadTx, Revision, StoreError};
+
+/// What is committed.
+pub(crate) struct Memory(Mutex<State>);
+
+impl Memory {
+    /// A store whose change feed holds `feed_length` revisions, at least one.
+    pub(crate) fn new(feed_length: i64) -> (Arc<Self>, MemoryWriter) {
+        let memory = Arc::new(Self(Mutex::new(State::default())));
+        let writer = MemoryWriter {
+            committed: Arc::clone(&memory),
+            feed_length,
+            work: State::default(),
+            saved: State::default(),
+        };
+        (memory, writer)
+    }
+
+    pub(crate) fn read<T, E>(
+        &self,
+        work: impl FnOnce(&dyn ReadTx) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let snapshot = lock(&self.0).clone();
+        work(&snapshot)
+    }
+}
+
+/// The write side.
+pub(crate) struct MemoryWriter {
+    committed: Arc<Memory>,
+    feed_length: i64,
+    work: State,
+    saved: State,
+}
+
+impl WriteSide for MemoryWriter {
+    fn begin(&mut self) -> Result<(), StoreError> {
+        self.work = lock(&self.committed.0).clone();
+        Ok(())
+    }
+
+    fn savepoint(&mut self) -> Result<(), StoreError> {
+        self.saved = self.work.clone();
+        Ok(())
+    }
+
+    fn rows(&mut self) -> &mut dyn Rows {
+        &mut self.work
+    }
+
+    fn release(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn undo(&mut self) -> Result<(), StoreError> {
+        self.work = self.saved.clone();
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        let end = self.work.newest().minus(self.feed_length);
+        while let Some(oldest) = self.work.oldest().filter(|oldest| *oldest <= end) {
+            self.work.changes.remove(&oldest);
+        }
+        *lock(&self.committed.0) = self.work.clone();
+        Ok(())
+    }
+
+    fn abort(&mut self) {}
+
+    fn close(&mut self) {}
+}
+
+/// What identifies a document, in the order of SQLite's primary key.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    parent: String,
+    kind: String,
+    id: String,
+}
+
+impl Key {
+    fn new(kind: &str, parent: &str, id: &str) -> Self {
+        Self {
+            parent: parent.to_owned(),
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+        }
+    }
+}
+
+/// A document's place in its list.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    parent: String,
+    kind: String,
+    position: Position,
+}
+
+impl Place {
+    fn new(kind: &str, parent: &str, position: Position) -> Self {
+        Self {
+            parent: parent.to_owned(),
+            kind: kind.to_owned(),
+            position,
+        }
+    }
+}
+
+#[derive(Clone, Default)]
+struct State {
+    documents: OrdMap<Key, Document>,
+    order: OrdSet<Place>,
+    /// Never empty once something was written, as the feed holds at least one revision.
+    changes: OrdMap<Revision, OrdSet<Key>>,
+}
+
+impl State {
+    fn newest(&self) -> Revision {
+        self.changes
+            .get_max()
+            .map_or(Revision::ZERO, |(revision, _)| *revision)
+    }
+
+    fn oldest(&self) -> Option<Revision> {
+        self.changes.get_min().map(|(revision, _)| *revision)
+    }
+
+    /// The places after `after` in the list of a kind and parent.
+    fn places(
+        &self,
+        kind: &str,
+        parent: &str,
+        after: Option<&Position>,
+    ) -> impl Iterator<Item = &Place> {
+        let start = Position {
+            created: Revision::ZERO,
+            id: String::new(),
+        };
+        let start = Place::new(kind, parent, after.cloned().unwrap_or(start));
+        let same = |place: &&Place, start: &Place| {
+            place.parent == start.parent && place.kind == start.kind
+        };
+        self.order
+            .range((Bound::Excluded(start.clone()), Bound::Unbounded))
+            .take_while(move |place| same(place, &start))
+    }
+
+    fn note(&mut self, at: Revision, key: Key) {
+        self.changes.entry(at).or_default().insert(key);
+    }
+
+    fn store(&mut self, at: Revision, key: Key, created: Revision, new: &NewDocument<'_>) {
+        let document = Document {
+            id: new.id.to_owned(),
+            created,
+            revision: at,
+            version: new.version,
+            body: new.body.to_owned(),
+        };
+        self.order
+            .insert(Place::new(new.kind, new.parent, document.position()));
+        self.documents.insert(key.clone(), document);
+        self.note(at, key);
+    }
+
+    fn remove(&mut self, at: Revision, key: Key) -> bool {
+        let Some(document) = self.documents.remove(&key) else {
+            return false;
+        };
+        self.order
+            .remove(&Place::new(&key.kind, &key.parent, document.position()));
+        self.note(at, key);
+        true
+    }
+}
+
+impl ReadTx for State {
+    fn get(&self, kind: &str, parent: &str, id: &str) -> Result<Option<Document>, StoreError> {
+        Ok(self.documents.get(&Key::new(kind, parent, id)).cloned())
+    }
+
+    fn list(
+        &self,
+        kind: &str,
+        parent: &str,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Document>, StoreError> {
+        let document = |place: &Place| {
+            self.documents
+                .get(&Key::new(kind, parent, &place.position.id))
+                .cloned()
+        };
+        Ok(self
+            .places(kind, parent, after)
+            .take(limit)
+            .filter_map(document)
+            .collect())
+    }
+
+    fn count(&self, kind: &str, parent: &str) -> Result<u64, StoreError> {
+        Ok(self.places(kind, parent, None).map(|_| 1).sum())
+    }
+
+    fn changes(&self, after: Revision, limit: usize) -> Result<Vec<Change>, StoreError> {
+        check_feed(after, self.oldest(), self.newest())?;
+        let mut changes = Vec::new();
+        for (revision, keys) in self.changes.range(after.next()..).take(limit) {
+            changes.extend(keys.iter().cloned().map(|Key { parent, kind, id }| Change {
+                revision: *revision,
+                parent,
+                kind,
+                id,
+            }));
+        }
+        Ok(changes)
+    }
+
+    fn revision(&self) -> Result<Revision, StoreError> {
+        Ok(self.newest())
+    }
+}
+
+impl Rows for State {
+    fn insert(&mut self, at: Revision, document: &NewDocument<'_>) -> Result<bool, StoreError> {
+        let key = Key::new(document.kind, document.parent, document.id);
+        if self.documents.contains_key(&key) {
+            return Ok(false);
+        }
+        self.store(at, key, at, document);
+        Ok(true)
+    }
+
+    fn put(&mut self, at: Revision, document: &NewDocument<'_>) -> Result<(), StoreError> {
+        let key = Key::new(document.kind, document.parent, document.id);
+        let created = self.documents.get(&key).map_or(at, |old| old.created);
+        self.store(at, key, created, document);
+        Ok(())
+    }
+
+    fn delete(
+        &mut self,
+        at: Revision,
+        kind: &str,
+        parent: &str,
+        id: &str,
+    ) -> Result<bool, StoreError> {
+        Ok(self.remove(at, Key::new(kind, parent, id)))
+    }
+
+    fn delete_children(&mut self, at: Revision, parent: &str) -> Result<u64, StoreError> {
+        let children = self
+            .documents
+            .range(Key::new("", parent, "")..)
+            .map(|(key, _)| key);
+        let children: Vec<Key> = children
+            .take_while(|key| key.parent == parent)
+            .cloned()
+            .collect();
+        Ok(children
+            .into_iter()
+            .map(|key| u64::from(self.remove(at, key)))
+            .sum())
+    }
+}

@@ -1,0 +1,150 @@
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Document, NewDocument, Position, ReadTx, Revision, StoreError, WriteTx};
+
+/// A type that is stored as a document.
+pub trait Record: Serialize + DeserializeOwned {
+    /// The kind of its documents. It must never change.
+    const KIND: &'static str;
+
+    /// The version of its shape, from 1. A program refuses records of a newer version than it
+    /// knows: they might hold something that matters and that it would drop or misread. So a new
+    /// field that an older program must not ignore needs a new version.
+    const VERSION: u32;
+
+    /// Reads a body that was written with `version`, which is at most [`Record::VERSION`]. A type
+    /// whose shape has changed reads the older ones here.
+    fn from_body(version: u32, body: &str) -> Result<Self, serde_json::Error> {
+        let _ = version;
+        serde_json::from_str(body)
+    }
+}
+
+/// A record as it was read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stored<R> {
+    /// The document's id.
+    pub id: String,
+    /// The transaction that inserted it.
+    pub created: Revision,
+    /// The transaction that changed it last.
+    pub revision: Revision,
+    /// The record.
+    pub record: R,
+}
+
+impl<R> Stored<R> {
+    /// Where the record stands in the order of [`ReadRecords::list_records`].
+    pub fn position(&self) -> Position {
+        Position {
+            created: self.created,
+            id: self.id.clone(),
+        }
+    }
+}
+
+/// [`ReadTx`] with types. Each method fails with [`StoreError::RecordTooNew`] or
+/// [`StoreError::BadRecord`] if a record on its way cannot be read.
+pub trait ReadRecords: ReadTx {
+    /// See [`ReadTx::get`].
+    fn get_record<R: Record>(
+        &self,
+        parent: &str,
+        id: &str,
+    ) -> Result<Option<Stored<R>>, StoreError> {
+        self.get(R::KIND, parent, id)?.map(decode).transpose()
+    }
+
+    /// See [`ReadTx::list`].
+    fn list_records<R: Record>(
+        &self,
+        parent: &str,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Stored<R>>, StoreError> {
+        self.list(R::KIND, parent, after, limit)?
+            .into_iter()
+            .map(decode)
+            .collect()
+    }
+
+    /// See [`ReadTx::count`].
+    fn count_records<R: Record>(&self, parent: &str) -> Result<u64, StoreError> {
+        self.count(R::KIND, parent)
+    }
+}
+
+/// [`WriteTx`] with types.
+pub trait WriteRecords: WriteTx {
+    /// See [`WriteTx::insert`].
+    fn insert_record<R: Record>(
+        &mut self,
+        parent: &str,
+        id: &str,
+        record: &R,
+    ) -> Result<Revision, StoreError> {
+        let body = encode(record)?;
+        self.insert(NewDocument {
+            kind: R::KIND,
+            parent,
+            id,
+            version: R::VERSION,
+            body: &body,
+        })
+    }
+
+    /// See [`WriteTx::put`].
+    fn put_record<R: Record>(
+        &mut self,
+        parent: &str,
+        id: &str,
+        record: &R,
+    ) -> Result<Revision, StoreError> {
+        let body = encode(record)?;
+        self.put(NewDocument {
+            kind: R::KIND,
+            parent,
+            id,
+            version: R::VERSION,
+            body: &body,
+        })
+    }
+
+    /// See [`WriteTx::delete`].
+    fn delete_record<R: Record>(&mut self, parent: &str, id: &str) -> Result<bool, StoreError> {
+        self.delete(R::KIND, parent, id)
+    }
+}
+
+impl<T: ReadTx + ?Sized> ReadRecords for T {}
+impl<T: WriteTx + ?Sized> WriteRecords for T {}
+
+fn encode<R: Record>(record: &R) -> Result<String, StoreError> {
+    serde_json::to_string(record).map_err(|error| StoreError::bad_record(R::KIND, &error))
+}
+
+fn decode<R: Record>(document: Document) -> Result<Stored<R>, StoreError> {
+    let Document {
+        id,
+        created,
+        revision,
+        version,
+        body,
+    } = document;
+    if version > R::VERSION {
+        return Err(StoreError::RecordTooNew {
+            kind: R::KIND,
+            stored: version,
+            known: R::VERSION,
+        });
+    }
+    let record =
+        R::from_body(version, &body).map_err(|error| StoreError::bad_record(R::KIND, &error))?;
+    Ok(Stored {
+        id,
+        created,
+        revision,
+        record,
+    })
+}
