@@ -1,0 +1,133 @@
+//! Connections: accepting them, bounding what one may cost, draining them at shutdown.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use iam::Keys;
+use tokio::net::TcpListener;
+use wire::aws_json;
+use wire::error::WireError;
+
+use crate::pipeline::{FrontDoor, Health};
+
+/// The largest request body, in bytes: the service's quota for an authorization request, which
+/// is far above what any other operation can need.
+pub const MAX_BODY_BYTES: usize = 1_048_576;
+
+/// How long a client may take to send a request's headers, and then its body.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the listener rests when the process has no file descriptor left for a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves HTTP/1.1 and HTTP/2 (prior knowledge) on `listener` until `shutdown` resolves; then
+/// stops accepting and waits up to `drain` for requests under way.
+pub async fn serve<K, H>(
+    listener: TcpListener,
+    front_door: Arc<FrontDoor<K, H>>,
+    shutdown: impl Future<Output = ()>,
+    drain: Duration,
+) where
+    K: Keys + Send + Sync + 'static,
+    H: Health + 'static,
+{
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(READ_TIMEOUT);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(256);
+    let connections = GracefulShutdown::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut shutdown => break,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        // Small answers must not wait for the client's delayed acknowledgement.
+        let _ = stream.set_nodelay(true);
+        let front_door = Arc::clone(&front_door);
+        let service = service_fn(move |request| answer(Arc::clone(&front_door), request));
+        let connection = builder
+            .serve_connection(TokioIo::new(stream), service)
+            .into_owned();
+        let connection = connections.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended with an error");
+            }
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(drain, connections.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!("requests were still under way when the drain time ended");
+    }
+}
+
+async fn answer<K, H>(
+    front_door: Arc<FrontDoor<K, H>>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible>
+where
+    K: Keys + Send + Sync + 'static,
+    H: Health + 'static,
+{
+    let response = match collect(request).await {
+        Ok(request) => front_door.handle(request).await,
+        Err(error) => {
+            let request_id = base::request_id(front_door.entropy.as_ref());
+            tracing::info!(
+                request_id,
+                error = error.code,
+                "request refused while reading it"
+            );
+            aws_json::failure(&request_id, &error)
+        }
+    };
+    Ok(response.map(Full::new))
+}
+
+/// Reads the body within the limits.
+async fn collect(request: Request<Incoming>) -> Result<Request<Bytes>, WireError> {
+    let (mut parts, body) = request.into_parts();
+    // HTTP/2 sends the host as `:authority`; the signature covers it under the name `host`.
+    if !parts.headers.contains_key(header::HOST)
+        && let Some(authority) = parts.uri.authority()
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        parts.headers.insert(header::HOST, host);
+    }
+    let body = tokio::time::timeout(READ_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect())
+        .await
+        .map_err(|_| WireError::request_timeout())?
+        .map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                WireError::too_large()
+            } else {
+                WireError::serialization("The request body could not be read")
+            }
+        })?;
+    Ok(Request::from_parts(parts, body.to_bytes()))
+}
