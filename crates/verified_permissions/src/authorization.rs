@@ -1,0 +1,78 @@
+//! Authorization requests: what IsAuthorized and its batch have in common.
+
+use std::sync::Arc;
+
+use cedar_policy::{Entities, Request};
+use frontdoor::RequestContext;
+use model::verified_permissions::types::{
+    ActionIdentifier, ContextDefinition, EntitiesDefinition, EntityIdentifier,
+};
+
+use crate::alias;
+use crate::cedar::decide::{Decided, decide};
+use crate::cedar::snapshot::Snapshot;
+use crate::cedar::translate;
+use crate::error::Error;
+use crate::state::VerifiedPermissions;
+
+/// One question: may this principal do this to this resource?
+pub(crate) struct Question {
+    pub(crate) principal: Option<EntityIdentifier>,
+    pub(crate) action: Option<ActionIdentifier>,
+    pub(crate) resource: Option<EntityIdentifier>,
+    pub(crate) context: Option<ContextDefinition>,
+}
+
+/// A snapshot and the entities that the questions of one call share.
+pub(crate) struct Session {
+    snapshot: Arc<Snapshot>,
+    entities: Entities,
+}
+
+impl Session {
+    /// Takes the policy store's current snapshot and builds the entities.
+    pub(crate) async fn open(
+        state: &Arc<VerifiedPermissions>,
+        context: &RequestContext,
+        policy_store: &str,
+        entities: Option<EntitiesDefinition>,
+    ) -> Result<Self, Error> {
+        let snapshot = if alias::is_alias(policy_store) {
+            let (scope, now, name) = (context.scope.clone(), context.now, policy_store.to_owned());
+            let read = state
+                .store
+                .read(move |tx| alias::policy_store_of(tx, &scope, now, &name));
+            state.snapshots.get(&context.scope, &read.await?).await?
+        } else {
+            state.snapshots.get(&context.scope, policy_store).await?
+        };
+        if !snapshot.is_ready() {
+            let snapshot = Arc::clone(&snapshot);
+            let assemble = move || snapshot.policies().num_of_policies();
+            let assembled = tokio::task::spawn_blocking(assemble).await;
+            if let Err(error) = assembled {
+                tracing::error!(%error, "a snapshot could not be assembled");
+            }
+        }
+        let entities = translate::entities(entities, snapshot.schema.as_deref())?;
+        Ok(Self { snapshot, entities })
+    }
+
+    /// Decides one question; `path` leads to it in the request.
+    pub(crate) fn decide(
+        &self,
+        question: Question,
+        path: &dyn Fn() -> String,
+    ) -> Result<Decided, Error> {
+        let at = |member: &'static str| move || format!("{}/{member}", path());
+        let request = Request::new(
+            translate::entity(question.principal.as_ref(), &at("principal"))?,
+            translate::action(question.action.as_ref(), &at("action"))?,
+            translate::entity(question.resource.as_ref(), &at("resource"))?,
+            translate::context(question.context, &at("context"))?,
+            None,
+        )
+        .map_err(|error| Error::field(path(), error.to_string()))?;
+        Ok(decide(self.snapshot.policies(), &request, &self.entities))
+    }
+}

@@ -1,0 +1,181 @@
+//! The snapshots of all policy stores in use: loaded on the first question, then kept current by
+//! the writers.
+//!
+//! Writers publish from the store's after-commit hook, in commit order and before the write is
+//! acknowledged, so a reader that starts after an acknowledgement sees the write. A store that is
+//! being loaded while others write to it collects their changes and applies those that its
+//! loading transaction did not see.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use frontdoor::Scope;
+use store::{Revision, Store};
+use tokio::sync::OnceCell;
+
+use crate::cedar::snapshot::{Change, Snapshot};
+use crate::error::{Error, ResourceType};
+use crate::policy_store;
+use crate::schema::SchemaCache;
+
+#[derive(Default)]
+struct Cell {
+    /// What readers take, once it is loaded.
+    current: ArcSwapOption<Snapshot>,
+    /// Changes committed since the cell was made, until it is loaded. The lock orders publishing.
+    missed: Mutex<Vec<(Revision, Vec<Change>)>>,
+    /// One loader at a time.
+    load: OnceCell<()>,
+}
+
+/// The snapshots, by policy store id.
+pub(crate) struct Snapshots {
+    store: Store,
+    schemas: Arc<SchemaCache>,
+    cells: ArcSwap<imbl::HashMap<String, Arc<Cell>>>,
+}
+
+impl Snapshots {
+    pub(crate) fn new(store: Store, schemas: Arc<SchemaCache>) -> Self {
+        Self {
+            store,
+            schemas,
+            cells: ArcSwap::default(),
+        }
+    }
+
+    /// The current snapshot of a policy store in the world `scope`; ResourceNotFoundException
+    /// when it has no such store.
+    pub(crate) async fn get(&self, scope: &Scope, id: &str) -> Result<Arc<Snapshot>, Error> {
+        if let Some(cell) = self.cells.load().get(id)
+            && let Some(snapshot) = cell.current.load_full()
+        {
+            return in_world(snapshot, scope, id);
+        }
+        let (world, wanted) = (scope.clone(), id.to_owned());
+        self.store
+            .read(move |tx| policy_store::by_id(tx, &world, &wanted).map(drop))
+            .await?;
+        let cell = self.cell(id);
+        let loaded = cell
+            .load
+            .get_or_try_init(|| self.load(&cell, scope, id))
+            .await;
+        if let Err(error) = loaded {
+            self.forget(id);
+            return Err(error);
+        }
+        let snapshot = cell.current.load_full();
+        snapshot
+            .ok_or_else(|| not_found(id))
+            .and_then(|found| in_world(found, scope, id))
+    }
+
+    async fn load(&self, cell: &Cell, scope: &Scope, id: &str) -> Result<(), Error> {
+        let (scope, id) = (scope.clone(), id.to_owned());
+        let schemas = Arc::clone(&self.schemas);
+        // INVARIANT: the cell is in the map before this transaction begins, so whatever the
+        // transaction does not see, a writer leaves in `missed`.
+        let (revision, mut snapshot) = self
+            .store
+            .read(move |tx| load::snapshot(tx, &schemas, &scope, &id))
+            .await?;
+        let mut missed = cell.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        for (at, changes) in missed.drain(..) {
+            if at > revision {
+                changes
+                    .into_iter()
+                    .for_each(|change| snapshot.apply(change));
+            }
+        }
+        cell.current.store(Some(Arc::new(snapshot)));
+        Ok(())
+    }
+
+    fn cell(&self, policy_store_id: &str) -> Arc<Cell> {
+        let fresh = Arc::new(Cell::default());
+        let mut found = Arc::clone(&fresh);
+        self.cells.rcu(|cells| {
+            if let Some(cell) = cells.get(policy_store_id) {
+                found = Arc::clone(cell);
+                return Arc::clone(cells);
+            }
+            found = Arc::clone(&fresh);
+            Arc::new(cells.update(policy_store_id.to_owned(), Arc::clone(&fresh)))
+        });
+        found
+    }
+
+    /// Makes committed changes visible. Called in commit order, from the after-commit hook.
+    pub(crate) fn publish(&self, policy_store_id: &str, revision: Revision, changes: Vec<Change>) {
+        let cells = self.cells.load();
+        let Some(cell) = cells.get(policy_store_id) else {
+            return;
+        };
+        let mut missed = cell.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        match cell.current.load_full() {
+            None => missed.push((revision, changes)),
+            Some(snapshot) => {
+                let mut next = Snapshot::clone(&snapshot);
+                changes.into_iter().for_each(|change| next.apply(change));
+                cell.current.store(Some(Arc::new(next)));
+            }
+        }
+    }
+
+    /// Forgets a deleted policy store.
+    pub(crate) fn forget(&self, policy_store_id: &str) {
+        self.cells
+            .rcu(|cells| Arc::new(cells.without(policy_store_id)));
+    }
+}
+
+fn not_found(id: &str) -> Error {
+    Error::NotFound(ResourceType::PolicyStore, id.to_owned())
+}
+
+fn in_world(snapshot: Arc<Snapshot>, scope: &Scope, id: &str) -> Result<Arc<Snapshot>, Error> {
+    if snapshot.scope == *scope {
+        Ok(snapshot)
+    } else {
+        Err(not_found(id))
+    }
+}
+
+/// Building a snapshot from the records.
+mod load {
+    use std::sync::Arc;
+
+    use frontdoor::Scope;
+    use store::{ReadTx, Revision};
+
+    use crate::cedar::snapshot::{Change, Snapshot};
+    use crate::error::Error;
+    use crate::page::for_each;
+    use crate::policy::PolicyRecord;
+    use crate::policy_store;
+    use crate::policy_template::TemplateRecord;
+    use crate::schema::SchemaCache;
+
+    pub(super) fn snapshot(
+        tx: &dyn ReadTx,
+        schemas: &SchemaCache,
+        scope: &Scope,
+        policy_store_id: &str,
+    ) -> Result<(Revision, Snapshot), Error> {
+        policy_store::by_id(tx, scope, policy_store_id)?;
+        let mut snapshot = Snapshot::empty(scope.clone());
+        snapshot.apply(Change::PutSchema(schemas.get(tx, policy_store_id)?));
+        for_each::<TemplateRecord>(tx, policy_store_id, |stored| {
+            let template = stored.record.compile()?;
+            snapshot.apply(Change::PutTemplate(Arc::from(stored.id), template));
+            Ok(())
+        })?;
+        for_each::<PolicyRecord>(tx, policy_store_id, |stored| {
+            let policy = stored.record.compile()?;
+            snapshot.apply(Change::PutPolicy(Arc::from(stored.id), policy));
+            Ok(())
+        })?;
+        Ok((tx.revision()?, snapshot))
+    }
+}

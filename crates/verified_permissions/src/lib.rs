@@ -1,0 +1,31 @@
+//! Amazon Verified Permissions: Cedar policy stores and the decisions over them.
+//!
+//! `ops/` has one file per operation, named after it; the nouns beside it hold the shared rules;
+//! `cedar/` is where statements become compiled policies and requests become decisions.
+//!
+//! Four kinds of type are never mixed: *wire* (`model::verified_permissions::types`), *record*
+//! (the nouns' `…Record`, persisted), *engine* (`cedar_policy`), and the errors of [`Error`].
+
+mod alias;
+mod authorization;
+mod cedar;
+mod entity;
+mod error;
+mod idempotency;
+mod micros;
+mod name;
+mod ops;
+mod page;
+mod policy;
+mod policy_store;
+mod policy_template;
+mod quota;
+mod resource_bytes;
+mod schema;
+mod state;
+mod tags;
+
+pub use error::{Error, ResourceType};
+pub use ops::service;
+pub use quota::Quotas;
+pub use state::{Options, VerifiedPermissions};

@@ -1,0 +1,201 @@
+//! `CreatePolicy`: a static policy, or a template with its slots filled.
+
+use std::sync::Arc;
+
+use base::resource_id;
+use cedar_policy::Policy;
+use frontdoor::{Operation, RequestContext};
+use model::verified_permissions::types::{
+    CreatePolicyInput, CreatePolicyOutput, PolicyDefinition, TemplateLinkedPolicyDefinition,
+};
+use serde::{Deserialize, Serialize};
+use store::{ReadTx, WriteRecords, WriteTx};
+
+use crate::cedar::compiled_schema::CompiledSchema;
+use crate::cedar::snapshot::{Change, CompiledPolicy};
+use crate::cedar::statement;
+use crate::entity::{EntityRef, PolicyScope};
+use crate::error::{Error, ResourceType};
+use crate::idempotency::Idempotent;
+use crate::name::{self, PolicyNameRecord};
+use crate::policy::{self, Definition, PolicyRecord, Summaries};
+use crate::policy_store::resolve;
+use crate::policy_template;
+use crate::quota::Quotas;
+use crate::resource_bytes;
+use crate::state::VerifiedPermissions;
+
+pub(super) struct CreatePolicy;
+
+impl Operation for CreatePolicy {
+    type State = VerifiedPermissions;
+    type Input = CreatePolicyInput;
+    type Output = CreatePolicyOutput;
+    type Error = Error;
+
+    const NAME: &'static str = "CreatePolicy";
+
+    async fn call(
+        state: &Arc<VerifiedPermissions>,
+        context: RequestContext,
+        mut input: CreatePolicyInput,
+    ) -> Result<CreatePolicyOutput, Error> {
+        let token = input.client_token.take();
+        let request = Idempotent::new(Self::NAME, ResourceType::Policy, token, &input);
+        let name = name::check(input.name.take())?;
+        let parsed = Parsed::new(input.definition, &state.options.quotas, &input.policy_store_id)?;
+        let id = resource_id(state.entropy.as_ref());
+        let service = Arc::clone(state);
+        let write = state.store.write(move |tx| {
+            let store = resolve(tx, &context.scope, context.now, &input.policy_store_id)?;
+            if let Some(Created { id, record }) = request.earlier(tx, &store.id, context.now)? {
+                return output(tx, &store.id, id, &record);
+            }
+            let schema = match store.record.strict {
+                true => Some(statement::strict(service.schemas.get(tx, &store.id)?)?),
+                false => None,
+            };
+            let (definition, compiled) = parsed.check(tx, &store.id, schema.as_deref())?;
+            let now = context.now;
+            let record = PolicyRecord { created: now, updated: now, name, definition };
+            insert(tx, &service.options.quotas, &store.id, &id, &record)?;
+            request.remember(tx, &store.id, now, &id, &Created { id: id.clone(), record: record.clone() })?;
+            let output = output(tx, &store.id, id.clone(), &record)?;
+            tx.after_commit(Box::new(move |at| {
+                let changes = vec![Change::PutPolicy(Arc::from(id), compiled)];
+                service.snapshots.publish(&store.id, at, changes);
+            }));
+            Ok(output)
+        });
+        write.await
+    }
+}
+
+/// What is remembered of the creation, for a repeated request.
+#[derive(Serialize, Deserialize)]
+struct Created {
+    id: String,
+    record: PolicyRecord,
+}
+
+/// A definition with its text parsed, before the policy store is known.
+enum Parsed {
+    Static { description: Option<String>, statement: String, policy: Policy },
+    Linked(TemplateLinkedPolicyDefinition),
+}
+
+impl Parsed {
+    fn new(
+        definition: PolicyDefinition,
+        quotas: &Quotas,
+        policy_store_id: &str,
+    ) -> Result<Self, Error> {
+        match definition {
+            PolicyDefinition::Static(definition) => {
+                policy::check_size(&definition.statement, quotas, policy_store_id)?;
+                Ok(Self::Static {
+                    policy: statement::parse_static(&definition.statement)?,
+                    description: definition.description.filter(|text| !text.is_empty()),
+                    statement: definition.statement,
+                })
+            }
+            PolicyDefinition::TemplateLinked(definition) => {
+                if definition.principal.is_none() && definition.resource.is_none() {
+                    return Err(Error::bare(NO_ARGUMENT));
+                }
+                Ok(Self::Linked(definition))
+            }
+        }
+    }
+
+    /// Checks it against the policy store; `schema` is there in mode STRICT.
+    fn check(
+        self,
+        tx: &dyn ReadTx,
+        policy_store_id: &str,
+        schema: Option<&CompiledSchema>,
+    ) -> Result<(Definition, CompiledPolicy), Error> {
+        match self {
+            Self::Static { description, statement, policy } => {
+                if let Some(schema) = schema {
+                    statement::validate_static(&policy, schema)?;
+                }
+                let scope = PolicyScope::from(&policy);
+                let definition = Definition::Static { description, statement, scope };
+                Ok((definition, CompiledPolicy::Static(policy)))
+            }
+            Self::Linked(definition) => link(tx, policy_store_id, definition, schema),
+        }
+    }
+}
+
+const NO_ARGUMENT: &str =
+    "No principal and no resource was provided. At least one must be provided";
+
+fn link(
+    tx: &dyn ReadTx,
+    policy_store_id: &str,
+    definition: TemplateLinkedPolicyDefinition,
+    schema: Option<&CompiledSchema>,
+) -> Result<(Definition, CompiledPolicy), Error> {
+    let template =
+        policy_template::resolve(tx, policy_store_id, &definition.policy_template_id)?;
+    let principal = definition.principal.map(EntityRef::from);
+    let resource = definition.resource.map(EntityRef::from);
+    let scope = &template.record.scope;
+    for (part, argument, has_slot) in [
+        ("principal", &principal, scope.principal.has_slot()),
+        ("resource", &resource, scope.resource.has_slot()),
+    ] {
+        let is_name = argument.as_ref().is_none_or(|entity| entity.to_uid().is_some());
+        if argument.is_some() != has_slot || !is_name {
+            let path = format!("/definition/templateLinked/{part}");
+            return Err(Error::field(path, format!("Invalid Parameter: {part}")));
+        }
+    }
+    let slots = policy::slots(principal.as_ref(), resource.as_ref()).unwrap_or_default();
+    if let Some(schema) = schema {
+        statement::validate_link(&template.record.compile()?, slots.clone(), schema)?;
+    }
+    let template_id = Arc::from(template.id.as_str());
+    let definition = Definition::Linked { template_id: template.id, principal, resource };
+    Ok((definition, CompiledPolicy::Linked { template_id, slots }))
+}
+
+/// Writes the policy with what belongs to it: its name and its bytes.
+fn insert(
+    tx: &mut dyn WriteTx,
+    quotas: &Quotas,
+    policy_store_id: &str,
+    id: &str,
+    record: &PolicyRecord,
+) -> Result<(), Error> {
+    if let Some(name) = &record.name {
+        name::claim::<PolicyNameRecord>(tx, policy_store_id, name, id)?;
+    }
+    let resource = Summaries::default().of(tx, policy_store_id, record)?.resource;
+    let resource = resource.map(EntityRef::from);
+    resource_bytes::change(tx, quotas, policy_store_id, resource.as_ref(), 0, record.bytes())?;
+    tx.insert_record(policy_store_id, id, record)?;
+    Ok(())
+}
+
+fn output(
+    tx: &dyn ReadTx,
+    policy_store_id: &str,
+    id: String,
+    record: &PolicyRecord,
+) -> Result<CreatePolicyOutput, Error> {
+    let summary = Summaries::default().of(tx, policy_store_id, record)?;
+    Ok(CreatePolicyOutput {
+        policy_store_id: policy_store_id.to_owned(),
+        policy_id: id,
+        policy_type: record.policy_type(),
+        principal: summary.principal,
+        resource: summary.resource,
+        actions: summary.actions,
+        created_date: record.created,
+        last_updated_date: record.updated,
+        effect: Some(summary.effect),
+    })
+}

@@ -1,0 +1,41 @@
+//! `DeletePolicyStoreAlias`: soft (the name stays reserved for 24 hours) or hard. An
+//! unknown alias is no error.
+
+use std::sync::Arc;
+
+use frontdoor::{Operation, RequestContext};
+use model::verified_permissions::types::{DeletePolicyStoreAliasInput, DeletePolicyStoreAliasOutput, DeletionMode};
+
+use crate::error::Error;
+use crate::alias;
+use crate::state::VerifiedPermissions;
+
+pub(super) struct DeletePolicyStoreAlias;
+
+impl Operation for DeletePolicyStoreAlias {
+    type State = VerifiedPermissions;
+    type Input = DeletePolicyStoreAliasInput;
+    type Output = DeletePolicyStoreAliasOutput;
+    type Error = Error;
+
+    const NAME: &'static str = "DeletePolicyStoreAlias";
+
+    async fn call(
+        state: &Arc<VerifiedPermissions>,
+        context: RequestContext,
+        input: DeletePolicyStoreAliasInput,
+    ) -> Result<DeletePolicyStoreAliasOutput, Error> {
+        alias::check(&input.alias_name)?;
+        let write = state.store.write(move |tx| {
+            let (scope, name) = (&context.scope, &input.alias_name);
+            match input.deletion_mode {
+                None | Some(DeletionMode::SoftDelete) => {
+                    alias::soft_delete(tx, scope, context.now, name)?;
+                }
+                Some(DeletionMode::HardDelete) => alias::hard_delete(tx, scope, name)?,
+            }
+            Ok::<_, Error>(DeletePolicyStoreAliasOutput {})
+        });
+        write.await
+    }
+}

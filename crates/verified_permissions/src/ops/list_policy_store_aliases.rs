@@ -1,0 +1,62 @@
+//! `ListPolicyStoreAliases`: the caller's aliases, oldest first, five a page unless asked otherwise.
+
+use std::sync::Arc;
+
+use frontdoor::{Operation, RequestContext};
+use model::verified_permissions::types::{ListPolicyStoreAliasesInput, ListPolicyStoreAliasesOutput};
+use store::Stored;
+use wire::page::PageScope;
+
+use crate::error::Error;
+use crate::alias::{self, AliasRecord};
+use crate::page::PageRequest;
+use crate::policy_store;
+use crate::state::VerifiedPermissions;
+
+pub(super) struct ListPolicyStoreAliases;
+
+impl Operation for ListPolicyStoreAliases {
+    type State = VerifiedPermissions;
+    type Input = ListPolicyStoreAliasesInput;
+    type Output = ListPolicyStoreAliasesOutput;
+    type Error = Error;
+
+    const NAME: &'static str = "ListPolicyStoreAliases";
+
+    async fn call(
+        state: &Arc<VerifiedPermissions>,
+        context: RequestContext,
+        input: ListPolicyStoreAliasesInput,
+    ) -> Result<ListPolicyStoreAliasesOutput, Error> {
+        let read = state.store.read(move |tx| {
+            let (scope, now) = (&context.scope, context.now);
+            let filter = input.filter.and_then(|filter| filter.policy_store_id);
+            let only = match &filter {
+                Some(store) if alias::is_alias(store) => {
+                    Some(alias::policy_store_of(tx, scope, now, store).unwrap_or_default())
+                }
+                other => other.clone(),
+            };
+            let token_scope = PageScope {
+                account: &scope.account,
+                operation: Self::NAME,
+                resource: scope.region.as_str(),
+                filter: filter.as_deref().unwrap_or_default(),
+            };
+            let token = input.next_token.as_deref();
+            let request = PageRequest::new(input.max_results, 5, token, token_scope)?;
+            let world = policy_store::world(scope);
+            let page = request.collect(tx, &world, |stored: Stored<AliasRecord>| {
+                let Stored { id: name, record, .. } = stored;
+                let wanted = record.is_present(now)
+                    && only.as_ref().is_none_or(|id| *id == record.policy_store_id);
+                Ok(wanted.then(|| record.to_item(scope, &name)))
+            })?;
+            Ok::<_, Error>(ListPolicyStoreAliasesOutput {
+                policy_store_aliases: page.items,
+                next_token: page.next_token,
+            })
+        });
+        read.await
+    }
+}

@@ -1,0 +1,33 @@
+//! `ListTagsForResource`: a policy store's tags.
+
+use std::sync::Arc;
+
+use frontdoor::{Operation, RequestContext};
+use model::verified_permissions::types::{ListTagsForResourceInput, ListTagsForResourceOutput};
+
+use crate::error::Error;
+use crate::tags;
+use crate::state::VerifiedPermissions;
+
+pub(super) struct ListTagsForResource;
+
+impl Operation for ListTagsForResource {
+    type State = VerifiedPermissions;
+    type Input = ListTagsForResourceInput;
+    type Output = ListTagsForResourceOutput;
+    type Error = Error;
+
+    const NAME: &'static str = "ListTagsForResource";
+
+    async fn call(
+        state: &Arc<VerifiedPermissions>,
+        context: RequestContext,
+        input: ListTagsForResourceInput,
+    ) -> Result<ListTagsForResourceOutput, Error> {
+        let read = state.store.read(move |tx| {
+            let store = tags::policy_store(tx, &context.scope, &input.resource_arn)?;
+            Ok::<_, Error>(ListTagsForResourceOutput { tags: Some(store.record.tags) })
+        });
+        read.await
+    }
+}

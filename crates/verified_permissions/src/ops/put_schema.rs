@@ -1,0 +1,60 @@
+//! `PutSchema`: replaces the schema; `{}` deletes it. Policies that are there are not
+//! validated again.
+
+use std::sync::Arc;
+
+use frontdoor::{Operation, RequestContext};
+use model::verified_permissions::types::{PutSchemaInput, PutSchemaOutput, SchemaDefinition};
+use store::WriteRecords;
+
+use crate::error::{Error, causes};
+use crate::cedar::compiled_schema;
+use crate::cedar::snapshot::Change;
+use crate::policy_store::resolve;
+use crate::schema::{self, SchemaRecord};
+use crate::state::VerifiedPermissions;
+
+pub(super) struct PutSchema;
+
+impl Operation for PutSchema {
+    type State = VerifiedPermissions;
+    type Input = PutSchemaInput;
+    type Output = PutSchemaOutput;
+    type Error = Error;
+
+    const NAME: &'static str = "PutSchema";
+
+    async fn call(
+        state: &Arc<VerifiedPermissions>,
+        context: RequestContext,
+        input: PutSchemaInput,
+    ) -> Result<PutSchemaOutput, Error> {
+        let SchemaDefinition::CedarJson(json) = input.definition;
+        let namespaces =
+            compiled_schema::check(&json, &state.options.quotas, &input.policy_store_id)?;
+        let compiled = state.schemas.compile(json.clone());
+        let compiled = compiled.map_err(|error| Error::field(compiled_schema::PATH, causes(&error)))?;
+        let snapshots = Arc::clone(&state.snapshots);
+        let write = state.store.write(move |tx| {
+            let store = resolve(tx, &context.scope, context.now, &input.policy_store_id)?;
+            let existing = schema::get(tx, &store.id)?.filter(|record| !record.is_deleted());
+            let record = SchemaRecord {
+                created: existing.map_or(context.now, |record| record.created),
+                updated: context.now,
+                json,
+                namespaces,
+            };
+            tx.put_record(&store.id, schema::ID, &record)?;
+            let id = store.id.clone();
+            let changes = vec![Change::PutSchema(Some(compiled))];
+            tx.after_commit(Box::new(move |at| snapshots.publish(&id, at, changes)));
+            Ok::<_, Error>(PutSchemaOutput {
+                policy_store_id: store.id,
+                namespaces: record.namespaces,
+                created_date: record.created,
+                last_updated_date: record.updated,
+            })
+        });
+        write.await
+    }
+}

@@ -1,0 +1,44 @@
+//! What the operations share.
+
+use std::sync::Arc;
+
+use base::Entropy;
+use store::Store;
+
+use crate::cedar::snapshots::Snapshots;
+use crate::quota::Quotas;
+use crate::schema::SchemaCache;
+
+/// Where the service departs from its defaults, at the operator's wish.
+#[derive(Clone, Default, Debug)]
+pub struct Options {
+    /// The adjustable quotas.
+    pub quotas: Quotas,
+    /// Accept templates whose scope leaves the principal or the resource unconstrained. Valid
+    /// Cedar, but the documentation says that the service refuses it.
+    pub allow_unconstrained_template_scope: bool,
+}
+
+/// The state of the service: one per server.
+pub struct VerifiedPermissions {
+    pub(crate) store: Store,
+    pub(crate) snapshots: Arc<Snapshots>,
+    pub(crate) schemas: Arc<SchemaCache>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) options: Options,
+}
+
+impl VerifiedPermissions {
+    /// The service over `store`; ids come from `entropy`.
+    pub fn new(store: Store, entropy: Arc<dyn Entropy>, options: Options) -> Self {
+        let schemas = Arc::new(SchemaCache::default());
+        let snapshots = Arc::new(Snapshots::new(store.clone(), Arc::clone(&schemas)));
+        Self {
+            store,
+            snapshots,
+            schemas,
+            entropy,
+            options,
+        }
+    }
+}
