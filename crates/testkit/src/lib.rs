@@ -1,0 +1,24 @@
+//! Test support: the services in process, with a clock that only tests move, seeded ids, and the
+//! official AWS SDK for Rust connected to the front door without a socket.
+//!
+//! ```no_run
+//! # async fn scenario() {
+//! let app = testkit::App::new();
+//! let client = app.client(testkit::ADMIN);
+//! let stores = client.list_policy_stores().send().await.expect("an empty list");
+//! assert!(stores.policy_stores().is_empty());
+//! # }
+//! ```
+#![expect(
+    clippy::expect_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+mod app;
+mod clock;
+mod connector;
+mod entropy;
+
+pub use app::{ADMIN, App, OTHER_ACCOUNT, REGION, User};
+pub use clock::ManualClock;
+pub use entropy::SeededEntropy;
