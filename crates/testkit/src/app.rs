@@ -4,18 +4,19 @@ use aws_credential_types::Credentials;
 use aws_sdk_verifiedpermissions::config::retry::RetryConfig;
 use aws_sdk_verifiedpermissions::config::{BehaviorVersion, Region as SdkRegion};
 use aws_sdk_verifiedpermissions::{Client, Config};
-use aws_smithy_async::time::SharedTimeSource;
+use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use base::Timestamp;
 use bytes::Bytes;
 use frontdoor::{FrontDoor, Health, OwnAccount};
 use iam::account::Accounts;
-use serde_json::json;
+use serde_json::{Value, json};
 use store::Store;
 use verified_permissions::{Options, VerifiedPermissions};
 
 use crate::clock::ManualClock;
 use crate::connector::InProcess;
 use crate::entropy::SeededEntropy;
+use crate::signer::signed_request;
 
 /// The Region of the services.
 pub const REGION: &str = "us-east-1";
@@ -88,7 +89,7 @@ impl App {
             region: REGION.parse().expect("a Region"),
             clock: Arc::new(clock.clone()),
             entropy,
-            keys: accounts(&[ADMIN, OTHER_ACCOUNT]),
+            keys: Accounts::parse(&account_file(&[ADMIN, OTHER_ACCOUNT])).expect("an account file"),
             authority: Arc::new(OwnAccount),
             services: vec![verified_permissions::service(&state)],
             health: AlwaysHealthy,
@@ -97,6 +98,16 @@ impl App {
             door: Arc::new(door),
             clock,
         }
+    }
+
+    /// A request of Verified Permissions, signed by `user` now: see [`signed_request`].
+    pub fn request(&self, user: User, operation: &str, body: &Value) -> http::Request<Bytes> {
+        signed_request(
+            user,
+            TimeSource::now(&self.clock),
+            operation,
+            body.to_string(),
+        )
     }
 
     /// The clock that services and clients share.
@@ -132,9 +143,9 @@ impl App {
     }
 }
 
-fn accounts(users: &[User]) -> Accounts {
+/// An account file with one account and its administrator for each of `users`.
+pub fn account_file(users: &[User]) -> String {
     let account = |user: &User| {
-        let arn = format!("arn:aws:iam::{}:user/admin", user.account);
         json!({
             "AccountId": user.account,
             "AccessKeys": [{
@@ -142,9 +153,29 @@ fn accounts(users: &[User]) -> Accounts {
                 "SecretAccessKey": user.secret,
                 "UserName": "admin",
             }],
-            "UserDetailList": [{ "UserName": "admin", "UserId": format!("AIDA{}", user.account), "Arn": arn }],
+            "UserDetailList": [{
+                "UserName": "admin",
+                "UserId": format!("AIDA{}", user.account),
+                "Arn": format!("arn:aws:iam::{}:user/admin", user.account),
+            }],
         })
     };
-    let file = json!(users.iter().map(account).collect::<Vec<_>>()).to_string();
-    Accounts::parse(&file).expect("the testkit's account file")
+    json!(users.iter().map(account).collect::<Vec<_>>()).to_string()
+}
+
+/// The input of an IsAuthorized of the usual size: two entities and a small context.
+pub fn question(user: &str, photo: &str) -> Value {
+    let user = json!({ "entityType": "User", "entityId": user });
+    let photo = json!({ "entityType": "Photo", "entityId": photo });
+    json!({
+        "policyStoreId": "PSEXAMPLEabcdefg111111",
+        "principal": user,
+        "action": { "actionType": "Action", "actionId": "view" },
+        "resource": photo,
+        "context": { "contextMap": { "mfa": { "boolean": true }, "ip": { "ipaddr": "10.0.0.7" } } },
+        "entities": { "entityList": [
+            { "identifier": user, "attributes": { "department": { "string": "hr" } } },
+            { "identifier": photo, "attributes": { "owner": { "entityIdentifier": user } } },
+        ] },
+    })
 }

@@ -18,7 +18,9 @@ mod app;
 mod clock;
 mod connector;
 mod entropy;
+mod signer;
 
-pub use app::{ADMIN, App, OTHER_ACCOUNT, REGION, User};
+pub use app::{ADMIN, App, OTHER_ACCOUNT, REGION, User, account_file, question};
 pub use clock::ManualClock;
 pub use entropy::SeededEntropy;
+pub use signer::signed_request;

@@ -131,21 +131,11 @@ impl Error {
 
     /// Names the published code of the quota.
     #[must_use]
-    pub(crate) fn with_quota_code(self, code: &'static str) -> Self {
-        match self {
-            Self::QuotaExceeded {
-                message,
-                kind,
-                resource_id,
-                ..
-            } => Self::QuotaExceeded {
-                message,
-                kind,
-                resource_id,
-                quota_code: Some(code),
-            },
-            other => other,
+    pub(crate) fn with_quota_code(mut self, code: &'static str) -> Self {
+        if let Self::QuotaExceeded { quota_code, .. } = &mut self {
+            *quota_code = Some(code);
         }
+        self
     }
 }
 

@@ -61,11 +61,11 @@ impl PolicyRecord {
     pub(crate) fn compile(&self) -> Result<CompiledPolicy, Error> {
         let corrupt = |part| StoreError::Corrupt {
             kind: Self::KIND,
-            part: part,
+            part,
         };
         match &self.definition {
             Definition::Static { statement, .. } => Policy::parse(None, statement)
-                .map(CompiledPolicy::Static)
+                .map(|policy| CompiledPolicy::Static(Arc::new(policy)))
                 .map_err(|_| corrupt("statement").into()),
             Definition::Linked {
                 template_id,

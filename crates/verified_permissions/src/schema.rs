@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base::Timestamp;
-use cedar_policy::SchemaError;
 use serde::{Deserialize, Serialize};
 use store::{ReadRecords, ReadTx, Record, StoreError};
 
@@ -76,7 +75,7 @@ impl SchemaCache {
     }
 
     /// The schema with this text.
-    pub(crate) fn compile(&self, json: String) -> Result<Arc<CompiledSchema>, SchemaError> {
+    pub(crate) fn compile(&self, json: String) -> Result<Arc<CompiledSchema>, Error> {
         let lock = || self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(schema) = lock().get(&json) {
             return Ok(Arc::clone(schema));

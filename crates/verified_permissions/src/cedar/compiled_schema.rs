@@ -1,15 +1,14 @@
 //! A policy store's schema, compiled.
 
-use cedar_policy::{Entity, Schema, ValidationMode, Validator};
-use cedar_policy::{PolicySet, SchemaError};
+use cedar_policy::{Entity, PolicySet, Schema, ValidationMode, Validator};
 use serde_json::{Map, Value};
 use wire::shape_check::Violation;
 
-use crate::error::{Error, ResourceType};
+use crate::error::{Error, ResourceType, causes};
 use crate::quota::Quotas;
 
 /// Where the service reports schema problems.
-pub(crate) const PATH: &str = "/schema";
+const PATH: &str = "/schema";
 /// The bytes that a namespace's name may have.
 const NAMESPACE_BYTES: std::ops::RangeInclusive<usize> = 1..=100;
 
@@ -21,9 +20,10 @@ pub(crate) struct CompiledSchema {
 }
 
 impl CompiledSchema {
-    /// Compiles a schema in Cedar's JSON format.
-    pub(crate) fn compile(json: &str) -> Result<Self, SchemaError> {
-        let schema = Schema::from_json_str(json)?;
+    /// Compiles a schema in Cedar's JSON format; a fault is Cedar's own text, at `/schema`.
+    pub(crate) fn compile(json: &str) -> Result<Self, Error> {
+        let schema =
+            Schema::from_json_str(json).map_err(|error| Error::field(PATH, causes(&error)))?;
         let actions = schema
             .action_entities()
             .map(|all| all.into_iter().collect());

@@ -12,7 +12,7 @@ use crate::cedar::compiled_schema::CompiledSchema;
 #[derive(Clone)]
 pub(crate) enum CompiledPolicy {
     /// A static policy under its own id.
-    Static(Policy),
+    Static(Arc<Policy>),
     /// A link: which template, and what fills its slots.
     Linked {
         template_id: Arc<str>,
@@ -26,7 +26,7 @@ pub(crate) enum Change {
     PutPolicy(Arc<str>, CompiledPolicy),
     DeletePolicy(Arc<str>),
     /// A new or changed template; its links follow at once.
-    PutTemplate(Arc<str>, Template),
+    PutTemplate(Arc<str>, Arc<Template>),
     /// A template goes together with its links.
     DeleteTemplate(Arc<str>),
     PutSchema(Option<Arc<CompiledSchema>>),
@@ -42,7 +42,7 @@ pub(crate) struct Snapshot {
     pub(crate) scope: Scope,
     pub(crate) schema: Option<Arc<CompiledSchema>>,
     policies: imbl::HashMap<Arc<str>, CompiledPolicy>,
-    templates: imbl::HashMap<Arc<str>, Template>,
+    templates: imbl::HashMap<Arc<str>, Arc<Template>>,
     assembled: Arc<OnceLock<PolicySet>>,
 }
 

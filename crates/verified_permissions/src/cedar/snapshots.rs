@@ -167,7 +167,7 @@ mod load {
         let mut snapshot = Snapshot::empty(scope.clone());
         snapshot.apply(Change::PutSchema(schemas.get(tx, policy_store_id)?));
         for_each::<TemplateRecord>(tx, policy_store_id, |stored| {
-            let template = stored.record.compile()?;
+            let template = Arc::new(stored.record.compile()?);
             snapshot.apply(Change::PutTemplate(Arc::from(stored.id), template));
             Ok(())
         })?;

@@ -80,7 +80,7 @@ struct Created {
 
 /// A definition with its text parsed, before the policy store is known.
 enum Parsed {
-    Static { description: Option<String>, statement: String, policy: Policy },
+    Static { description: Option<String>, statement: String, policy: Arc<Policy> },
     Linked(TemplateLinkedPolicyDefinition),
 }
 
@@ -94,7 +94,7 @@ impl Parsed {
             PolicyDefinition::Static(definition) => {
                 policy::check_size(&definition.statement, quotas, policy_store_id)?;
                 Ok(Self::Static {
-                    policy: statement::parse_static(&definition.statement)?,
+                    policy: Arc::new(statement::parse_static(&definition.statement)?),
                     description: definition.description.filter(|text| !text.is_empty()),
                     statement: definition.statement,
                 })
@@ -120,7 +120,7 @@ impl Parsed {
                 if let Some(schema) = schema {
                     statement::validate_static(&policy, schema)?;
                 }
-                let scope = PolicyScope::from(&policy);
+                let scope = PolicyScope::from(policy.as_ref());
                 let definition = Definition::Static { description, statement, scope };
                 Ok((definition, CompiledPolicy::Static(policy)))
             }

@@ -75,7 +75,7 @@ impl Operation for CreatePolicyTemplate {
             request.remember(tx, &store.id, at, &id, &Created { id: id.clone(), at })?;
             let (published, changed) = (store.id.clone(), Arc::from(id.as_str()));
             tx.after_commit(Box::new(move |at| {
-                let changes = vec![Change::PutTemplate(changed, template)];
+                let changes = vec![Change::PutTemplate(changed, Arc::new(template))];
                 service.snapshots.publish(&published, at, changes);
             }));
             Ok::<_, Error>(output(store.id, id, at))

@@ -7,7 +7,7 @@ use frontdoor::{Operation, RequestContext};
 use model::verified_permissions::types::{PutSchemaInput, PutSchemaOutput, SchemaDefinition};
 use store::WriteRecords;
 
-use crate::error::{Error, causes};
+use crate::error::Error;
 use crate::cedar::compiled_schema;
 use crate::cedar::snapshot::Change;
 use crate::policy_store::resolve;
@@ -32,8 +32,7 @@ impl Operation for PutSchema {
         let SchemaDefinition::CedarJson(json) = input.definition;
         let namespaces =
             compiled_schema::check(&json, &state.options.quotas, &input.policy_store_id)?;
-        let compiled = state.schemas.compile(json.clone());
-        let compiled = compiled.map_err(|error| Error::field(compiled_schema::PATH, causes(&error)))?;
+        let compiled = state.schemas.compile(json.clone())?;
         let snapshots = Arc::clone(&state.snapshots);
         let write = state.store.write(move |tx| {
             let store = resolve(tx, &context.scope, context.now, &input.policy_store_id)?;

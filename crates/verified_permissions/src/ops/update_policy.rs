@@ -58,7 +58,7 @@ impl Operation for UpdatePolicy {
                     false => None,
                 };
                 redefine(tx, &quotas, &store.id, &mut record, definition, &policy, schema.as_deref())?;
-                changes.push(Change::PutPolicy(Arc::from(id.as_str()), CompiledPolicy::Static(policy)));
+                changes.push(Change::PutPolicy(Arc::from(id.as_str()), CompiledPolicy::Static(Arc::new(policy))));
             }
             record.updated = context.now;
             tx.put_record(&store.id, &id, &record)?;

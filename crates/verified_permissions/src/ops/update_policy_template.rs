@@ -57,7 +57,7 @@ impl Operation for UpdatePolicyTemplate {
             tx.put_record(&store.id, &id, &record)?;
             let (published, changed) = (store.id.clone(), Arc::from(id.as_str()));
             tx.after_commit(Box::new(move |at| {
-                let changes = vec![Change::PutTemplate(changed, template)];
+                let changes = vec![Change::PutTemplate(changed, Arc::new(template))];
                 service.snapshots.publish(&published, at, changes);
             }));
             Ok::<_, Error>(UpdatePolicyTemplateOutput {
