@@ -1,0 +1,137 @@
+//! The configuration that a command runs with: every key has a value.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use base::Region;
+use verified_permissions::{Options, Quotas};
+
+use crate::config_file;
+use crate::error::Error;
+use crate::settings::{LogFilter, LogFormat, Settings};
+
+const HTTP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4100);
+const REGION: &str = "us-east-1";
+
+/// Where the user's programs keep their data, as the environment says.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct DataHome {
+    /// `XDG_DATA_HOME`, which counts only if it is absolute (XDG Base Directory Specification).
+    pub(crate) xdg_data_home: Option<PathBuf>,
+    /// `HOME`.
+    pub(crate) home: Option<PathBuf>,
+}
+
+/// The configuration; paths are absolute.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) data_dir: PathBuf,
+    /// Whether `data_dir` is the one that is taken when nothing is said.
+    pub(crate) default_data_dir: bool,
+    pub(crate) http: SocketAddr,
+    pub(crate) iam_file: PathBuf,
+    pub(crate) region: Region,
+    pub(crate) log: LogFilter,
+    pub(crate) log_format: LogFormat,
+    pub(crate) options: Options,
+}
+
+impl Config {
+    /// Completes `settings` (flags and environment) from the file, then from the defaults.
+    ///
+    /// # Errors
+    /// The file cannot be read or is wrong; there is no place for the data directory.
+    pub(crate) fn load(
+        settings: Settings,
+        file: Option<&Path>,
+        home: &DataHome,
+    ) -> Result<Self, Error> {
+        let settings = match file {
+            Some(file) => settings.or(config_file::read(file)?),
+            None => settings,
+        };
+        Self::resolve(settings, home)
+    }
+
+    fn resolve(settings: Settings, home: &DataHome) -> Result<Self, Error> {
+        let default_data_dir = settings.data_dir.is_none();
+        let data_dir = absolute(match &settings.data_dir {
+            Some(dir) => dir.clone(),
+            None => home.data_dir().ok_or(Error::NoDataHome)?,
+        })?;
+        let iam_file = match &settings.iam_file {
+            Some(file) => absolute(file.clone())?,
+            None => default_iam_file(&data_dir),
+        };
+        let options = options(&settings);
+        Ok(Self {
+            data_dir,
+            default_data_dir,
+            http: settings.http.unwrap_or(HTTP),
+            iam_file,
+            region: settings.region.unwrap_or_else(default_region),
+            log: settings.log.unwrap_or_default(),
+            log_format: settings.log_format.unwrap_or_default(),
+            options,
+        })
+    }
+
+    /// Whether the account file is the data directory's own, which the first start creates.
+    pub(crate) fn owns_iam_file(&self) -> bool {
+        self.iam_file == default_iam_file(&self.data_dir)
+    }
+}
+
+impl DataHome {
+    fn data_dir(&self) -> Option<PathBuf> {
+        let xdg = self.xdg_data_home.clone().filter(|path| path.is_absolute());
+        let home = self.home.as_deref().filter(|path| path.is_absolute());
+        Some(
+            xdg.or_else(|| Some(home?.join(".local/share")))?
+                .join("treeline"),
+        )
+    }
+}
+
+fn options(settings: &Settings) -> Options {
+    let default = Options::default();
+    let quotas = default.quotas;
+    Options {
+        quotas: Quotas {
+            policy_stores: settings.quota_policy_stores.unwrap_or(quotas.policy_stores),
+            policy_templates: settings
+                .quota_policy_templates
+                .unwrap_or(quotas.policy_templates),
+            policy_store_aliases: settings
+                .quota_policy_store_aliases
+                .unwrap_or(quotas.policy_store_aliases),
+            policy_bytes: settings.quota_policy_bytes.unwrap_or(quotas.policy_bytes),
+            policy_bytes_per_resource: settings
+                .quota_policy_bytes_per_resource
+                .unwrap_or(quotas.policy_bytes_per_resource),
+            schema_bytes: settings.quota_schema_bytes.unwrap_or(quotas.schema_bytes),
+            schema_namespaces: settings
+                .quota_schema_namespaces
+                .unwrap_or(quotas.schema_namespaces),
+        },
+        allow_unconstrained_template_scope: settings
+            .allow_unconstrained_template_scope
+            .unwrap_or(default.allow_unconstrained_template_scope),
+    }
+}
+
+fn default_iam_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("iam.json")
+}
+
+#[expect(clippy::expect_used, reason = "a constant that the tests parse")]
+fn default_region() -> Region {
+    REGION.parse().expect("the default Region is one")
+}
+
+fn absolute(path: PathBuf) -> Result<PathBuf, Error> {
+    std::path::absolute(&path).map_err(Error::io("find", path))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! The data directory: its files, and how they are written.
+//!
+//! ```text
+//! treeline.db    the database, with treeline.db.lock, which one server at a time holds
+//! iam.json       the account file, unless another one is configured
+//! server.json    where the running server is; gone after a clean end
+//! ```
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// Creates the directory, for its owner only, and its parents, if they are missing.
+pub(crate) fn create(dir: &Path) -> Result<(), Error> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(dir)
+        .map_err(Error::io("create the data directory", dir))
+}
+
+/// The database file.
+pub(crate) fn database(dir: &Path) -> PathBuf {
+    dir.join("treeline.db")
+}
+
+/// Where the running server is, for `treeline env`, which cannot ask the database: the server has
+/// it locked.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct ServerFile {
+    /// The address it listens on; a port of 0 has been replaced by the chosen one.
+    pub(crate) http: SocketAddr,
+    /// Its Region.
+    pub(crate) region: String,
+    /// Its account file.
+    pub(crate) iam_file: PathBuf,
+}
+
+impl ServerFile {
+    /// Writes it into the data directory.
+    pub(crate) fn write(&self, dir: &Path) -> Result<(), Error> {
+        let path = server_file(dir);
+        let text = serde_json::to_vec_pretty(self).map_err(io::Error::from);
+        text.and_then(|text| write_private(&path, &text))
+            .map_err(Error::io("write", path))
+    }
+
+    /// Reads it; `None` if no server runs there.
+    pub(crate) fn read(dir: &Path) -> Result<Option<Self>, Error> {
+        let path = server_file(dir);
+        match fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text)
+                .map(Some)
+                .map_err(|cause| Error::ServerFile { path, cause }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("read", path)(error)),
+        }
+    }
+
+    /// Removes it from the data directory.
+    pub(crate) fn remove(dir: &Path) {
+        let path = server_file(dir);
+        if let Err(error) = fs::remove_file(&path) {
+            tracing::warn!(%error, path = %path.display(), "cannot remove the file");
+        }
+    }
+}
+
+fn server_file(dir: &Path) -> PathBuf {
+    dir.join("server.json")
+}
+
+/// Writes a file that only its owner may read, as a whole or not at all: whatever happens, `path`
+/// is as it was or has all of `content`, and it stays so over a loss of power.
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let new = PathBuf::from(name);
+    // What an interrupted write left behind may have other permissions.
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&new)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    drop(file);
+    fs::rename(&new, path)?;
+    match path.parent() {
+        Some(parent) if cfg!(unix) => File::open(parent)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_private_file_replaces_what_was_there_and_leaves_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("iam.json");
+        fs::write(&path, "old").unwrap();
+        fs::write(dir.path().join("iam.json.new"), "left behind").unwrap();
+        write_private(&path, b"new").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_server_file_is_read_as_written_and_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(ServerFile::read(dir.path()).unwrap(), None);
+        let file = ServerFile {
+            http: "[::1]:4100".parse().unwrap(),
+            region: "us-east-1".to_owned(),
+            iam_file: "/a b/iam.json".into(),
+        };
+        file.write(dir.path()).unwrap();
+        assert_eq!(ServerFile::read(dir.path()).unwrap(), Some(file));
+        ServerFile::remove(dir.path());
+        assert_eq!(ServerFile::read(dir.path()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_broken_server_file_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("server.json"), "{").unwrap();
+        let error = ServerFile::read(dir.path()).unwrap_err().to_string();
+        let start = format!(
+            "{}/server.json is not what a server writes: ",
+            dir.path().display()
+        );
+        assert!(error.starts_with(&start), "{error}");
+    }
+}

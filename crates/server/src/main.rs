@@ -1,0 +1,21 @@
+//! The binary `treeline`: the command line, the configuration, the wiring, shutdown.
+//!
+//! This is the only crate that knows the time, randomness, the environment and the file system's
+//! layout; it introduces the services, the store and the front door to each other.
+
+mod account_file;
+mod cli;
+mod config;
+mod config_file;
+mod data_dir;
+mod env;
+mod error;
+mod serve;
+mod settings;
+mod signals;
+mod system;
+mod telemetry;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

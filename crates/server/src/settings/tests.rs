@@ -1,0 +1,141 @@
+use std::collections::BTreeSet;
+
+use clap::{Arg, Args, CommandFactory, Parser};
+
+use super::*;
+
+const PAGE: &str = include_str!("../../../../docs/configuration.md");
+
+#[derive(Parser)]
+struct Flags {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+fn key(arg: &Arg) -> String {
+    arg.get_long().unwrap().to_owned()
+}
+
+fn arguments() -> Vec<Arg> {
+    Settings::augment_args(clap::Command::new("test"))
+        .get_arguments()
+        .cloned()
+        .collect()
+}
+
+/// A value for every key, to try its flag and its place in the file.
+fn sample(key: &str) -> (&'static str, &'static str) {
+    match key {
+        "data-dir" => ("/d", "\"/d\""),
+        "http" => ("[::1]:80", "\"[::1]:80\""),
+        "iam-file" => ("/iam.json", "\"/iam.json\""),
+        "region" => ("eu-west-1", "\"eu-west-1\""),
+        "log" => ("warn,store=debug", "\"warn,store=debug\""),
+        "log-format" => ("json", "\"json\""),
+        "allow-unconstrained-template-scope" => ("true", "true"),
+        quota if quota.starts_with("quota-") => ("7", "7"),
+        other => panic!("give a sample of `{other}`"),
+    }
+}
+
+#[test]
+fn every_flag_has_its_environment_variable() {
+    for arg in arguments() {
+        let variable = format!("TREELINE_{}", key(&arg).to_uppercase().replace('-', "_"));
+        assert_eq!(arg.get_env().unwrap().to_str(), Some(variable.as_str()));
+    }
+}
+
+#[test]
+fn every_flag_means_the_same_in_the_file() {
+    for key in arguments().iter().map(key) {
+        let (flag, value) = sample(&key);
+        let from_flag = Flags::try_parse_from(["treeline", &format!("--{key}={flag}")]);
+        let from_flag = from_flag
+            .map_err(|error| error.to_string())
+            .unwrap()
+            .settings;
+        let from_file: Settings = toml::from_str(&format!("{key} = {value}")).unwrap();
+        assert_ne!(from_flag, Settings::default(), "{key}");
+        assert_eq!(from_flag, from_file, "{key}");
+    }
+}
+
+#[test]
+fn an_upper_layer_wins_for_every_key() {
+    for key in arguments().iter().map(key) {
+        let set: Settings = toml::from_str(&format!("{key} = {}", sample(&key).1)).unwrap();
+        assert_eq!(set.clone().or(Settings::default()), set, "{key}");
+        assert_eq!(Settings::default().or(set.clone()), set, "{key}");
+    }
+    let [upper, lower]: [Settings; 2] = [
+        "region = \"a\"\nhttp = \"[::1]:1\"",
+        "region = \"b\"\nlog-format = \"json\"",
+    ]
+    .map(|text| toml::from_str(text).unwrap());
+    let merged = "region = \"a\"\nhttp = \"[::1]:1\"\nlog-format = \"json\"";
+    assert_eq!(upper.or(lower), toml::from_str(merged).unwrap());
+}
+
+#[test]
+fn the_switch_needs_no_value_and_takes_one() {
+    for (flag, value) in [
+        ("--allow-unconstrained-template-scope", true),
+        ("--allow-unconstrained-template-scope=true", true),
+        ("--allow-unconstrained-template-scope=false", false),
+    ] {
+        let settings = Flags::parse_from(["treeline", flag]).settings;
+        assert_eq!(
+            settings.allow_unconstrained_template_scope,
+            Some(value),
+            "{flag}"
+        );
+    }
+}
+
+#[test]
+fn a_misspelt_level_is_no_log_filter() {
+    for text in [
+        "info",
+        "OFF",
+        "debug,store=trace",
+        "frontdoor=warn",
+        "store=info,warn",
+    ] {
+        assert!(text.parse::<LogFilter>().is_ok(), "{text}");
+    }
+    for text in ["", "inof", "store", "info,store", "store=loud"] {
+        assert!(text.parse::<LogFilter>().is_err(), "{text}");
+    }
+}
+
+/// The row of the page that the definition of a key gives.
+fn row(arg: &Arg) -> String {
+    let (key, help) = (
+        key(arg),
+        arg.get_help().unwrap().to_string().replace('\n', " "),
+    );
+    let (meaning, default) = help.rsplit_once(" [default: ").unwrap();
+    let value = arg.get_value_names().unwrap().first().unwrap();
+    let default = default.trim_end_matches(']');
+    let variable = arg.get_env().unwrap().to_str().unwrap();
+    format!("| `{key}` | `--{key} {value}` | `{variable}` | {default} | {meaning} |")
+}
+
+#[test]
+fn the_page_has_a_row_for_every_key_and_for_nothing_else() {
+    let rows: BTreeSet<String> = arguments().iter().map(row).collect();
+    let is_row = |line: &&str| line.starts_with("| `") && line.contains("`TREELINE_");
+    let page: BTreeSet<String> = PAGE.lines().filter(is_row).map(str::to_owned).collect();
+    let missing: Vec<_> = rows.difference(&page).collect();
+    let stale: Vec<_> = page.difference(&rows).collect();
+    assert!(
+        missing.is_empty() && stale.is_empty(),
+        "missing: {missing:#?}\nstale: {stale:#?}"
+    );
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    crate::cli::Cli::command().debug_assert();
+}

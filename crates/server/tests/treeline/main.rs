@@ -1,0 +1,13 @@
+//! The built program, as a user starts it: its output, its exit codes, its files, its signals.
+#![cfg(unix)]
+
+#[cfg(test)]
+mod end;
+#[cfg(test)]
+mod env;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod start;
