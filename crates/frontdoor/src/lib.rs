@@ -13,6 +13,6 @@ mod pipeline;
 mod serve;
 
 pub use access::{AccessRequest, AuthorizeAccess, Authorized, OwnAccount};
-pub use operation::{Operation, RequestContext, Scope, Service};
+pub use operation::{Operation, RequestContext, Scope, Service, Throttle};
 pub use pipeline::{FrontDoor, Health};
 pub use serve::{MAX_BODY_BYTES, serve};

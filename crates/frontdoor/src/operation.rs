@@ -23,6 +23,19 @@ pub struct Scope {
     pub account: AccountId,
 }
 
+/// Request rates of a service.
+pub trait Throttle: Send + Sync {
+    /// `Ok` when the request may go on, else the error that the client gets
+    /// (`ThrottlingException`). `input` has passed its shape check.
+    fn admit(
+        &self,
+        scope: &Scope,
+        operation: &'static str,
+        input: &Value,
+        now: Timestamp,
+    ) -> Result<(), WireError>;
+}
+
 /// What an operation knows about its request besides the input.
 #[derive(Clone)]
 pub struct RequestContext {
@@ -78,6 +91,7 @@ pub struct Service {
     pub(crate) model: &'static ServiceModel,
     operations: &'static [OperationModel],
     routes: BTreeMap<&'static str, Route>,
+    pub(crate) throttle: Option<Box<dyn Throttle>>,
 }
 
 impl Service {
@@ -87,6 +101,7 @@ impl Service {
             model,
             operations,
             routes: BTreeMap::new(),
+            throttle: None,
         }
     }
 
@@ -109,6 +124,13 @@ impl Service {
                 },
             );
         }
+        self
+    }
+
+    /// Has every authorized request ask `throttle`.
+    #[must_use]
+    pub fn throttled(mut self, throttle: impl Throttle + 'static) -> Self {
+        self.throttle = Some(Box::new(throttle));
         self
     }
 

@@ -99,11 +99,15 @@ impl<K: Keys + Send + Sync, H: Health> FrontDoor<K, H> {
             region: self.region.clone(),
             account: caller.account().clone(),
         };
+        let now = self.clock.now();
+        if let Some(throttle) = &service.throttle {
+            throttle.admit(&scope, route.model.name, &input, now)?;
+        }
         let context = RequestContext {
             request_id: request_id.to_owned(),
             caller,
             scope,
-            now: self.clock.now(),
+            now,
             authorized,
         };
         (route.call)(context, input).await.map(Bytes::from)

@@ -117,6 +117,7 @@ fn options(settings: &Settings) -> Options {
         allow_unconstrained_template_scope: settings
             .allow_unconstrained_template_scope
             .unwrap_or(default.allow_unconstrained_template_scope),
+        request_rates: settings.request_rates.unwrap_or(default.request_rates),
     }
 }
 

@@ -72,6 +72,15 @@ settings! {
     )]
     allow_unconstrained_template_scope: bool,
 
+    /// Enforce the service's request rates, as AWS does, with `ThrottlingException`
+    /// [default: `false`]
+    #[arg(
+        long, env = "TREELINE_REQUEST_RATES", value_name = "BOOL",
+        num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        hide_possible_values = true
+    )]
+    request_rates: bool,
+
     /// The most policy stores of an account [default: `30000`]
     #[arg(long, env = "TREELINE_QUOTA_POLICY_STORES", value_name = "N")]
     quota_policy_stores: usize,

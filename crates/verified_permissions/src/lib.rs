@@ -20,6 +20,7 @@ mod policy;
 mod policy_store;
 mod policy_template;
 mod quota;
+mod rates;
 mod resource_bytes;
 mod schema;
 mod state;

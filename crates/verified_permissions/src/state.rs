@@ -17,6 +17,8 @@ pub struct Options {
     /// Accept templates whose scope leaves the principal or the resource unconstrained. Valid
     /// Cedar, but the documentation says that the service refuses it.
     pub allow_unconstrained_template_scope: bool,
+    /// Enforce the service's request rates with ThrottlingException.
+    pub request_rates: bool,
 }
 
 /// The state of the service: one per server.

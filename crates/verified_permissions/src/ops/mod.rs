@@ -5,6 +5,7 @@ use std::sync::Arc;
 use frontdoor::Service;
 use model::verified_permissions::{OPERATIONS, SERVICE};
 
+use crate::rates::RequestRates;
 use crate::state::VerifiedPermissions;
 
 macro_rules! operations {
@@ -13,7 +14,12 @@ macro_rules! operations {
 
         /// The service with all its operations.
         pub fn service(state: &Arc<VerifiedPermissions>) -> Service {
-            Service::new(&SERVICE, OPERATIONS)$(.with::<$module::$operation>(state))*
+            let service = Service::new(&SERVICE, OPERATIONS)$(.with::<$module::$operation>(state))*;
+            if state.options.request_rates {
+                service.throttled(RequestRates::default())
+            } else {
+                service
+            }
         }
     };
 }
