@@ -1,0 +1,65 @@
+//! What is asked: one template-linked policy for each user and photo, of which one matches.
+
+use serde_json::{Value, json};
+
+use crate::Fault;
+use crate::connection::{Target, once};
+use crate::server::Server;
+
+async fn call(server: &Server, operation: &'static str, body: &Value) -> Result<Value, Fault> {
+    let target = Target {
+        address: server.address,
+        operation,
+        body: body.to_string(),
+    };
+    Ok(serde_json::from_slice(&once(&target).await?)?)
+}
+
+/// A policy store with `policies` links of one template.
+pub(crate) async fn store_with(server: &Server, policies: usize) -> Result<Value, Fault> {
+    let settings = json!({ "validationSettings": { "mode": "OFF" } });
+    let created = call(server, "CreatePolicyStore", &settings).await?;
+    let store = created.get("policyStoreId").cloned().unwrap_or_default();
+    let statement = "permit(principal == ?principal, action, resource == ?resource);";
+    let template = json!({ "policyStoreId": store, "statement": statement });
+    let created = call(server, "CreatePolicyTemplate", &template).await?;
+    let template = created.get("policyTemplateId").cloned().unwrap_or_default();
+    for at in 0..policies {
+        let link = json!({
+            "policyTemplateId": template,
+            "principal": { "entityType": "User", "entityId": format!("user-{at}") },
+            "resource": { "entityType": "Photo", "entityId": format!("photo-{at}") },
+        });
+        let policy = json!({ "policyStoreId": store, "definition": { "templateLinked": link } });
+        call(server, "CreatePolicy", &policy).await?;
+    }
+    Ok(store)
+}
+
+/// IsAuthorized with two entities and a small context; the answer is ALLOW.
+pub(crate) fn question(store: &Value) -> String {
+    let mut question = testkit::question("user-3", "photo-3");
+    if let Value::Object(members) = &mut question {
+        members.insert("policyStoreId".to_owned(), store.clone());
+    }
+    question.to_string()
+}
+
+/// The same question 30 times.
+pub(crate) fn batch(store: &Value) -> String {
+    let mut question = testkit::question("user-3", "photo-3");
+    let mut entities = Value::Null;
+    if let Value::Object(members) = &mut question {
+        members.remove("policyStoreId");
+        entities = members.remove("entities").unwrap_or_default();
+    }
+    json!({ "policyStoreId": store, "entities": entities, "requests": vec![question; 30] })
+        .to_string()
+}
+
+/// CreatePolicy of a small static policy, without a client token: each makes a new policy.
+pub(crate) fn policy(store: &Value) -> String {
+    let statement = "forbid(principal, action, resource) when { context has blocked };";
+    json!({ "policyStoreId": store, "definition": { "static": { "statement": statement } } })
+        .to_string()
+}
