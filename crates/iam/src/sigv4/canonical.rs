@@ -26,9 +26,12 @@ impl<'a> SignedHeaders<'a> {
 
     /// Whether the host is signed, under its name in HTTP/1 or in HTTP/2.
     pub(super) fn include_host(&self) -> bool {
-        self.0
-            .iter()
-            .any(|name| name == "host" || name == ":authority")
+        self.include("host") || self.include(":authority")
+    }
+
+    /// Whether the header `name`, which is in lower case, is signed.
+    pub(super) fn include(&self, name: &str) -> bool {
+        self.0.iter().any(|signed| signed == name)
     }
 }
 

@@ -4,8 +4,10 @@
 //! services, so that a client sees the same error for the same fault: presence, time, host,
 //! algorithm, credential scope, access key, signature.
 //!
-//! What AWS requires to be signed is the host, and no more is required here. Headers that a
-//! signer leaves out may be changed on the way, as with AWS.
+//! What AWS requires to be signed is the host. Here `x-amz-target` must be signed as well where it
+//! is sent, since it names the operation: else whoever captures a request could turn it into
+//! another. All official signers sign it. Other headers that a signer leaves out may be changed on
+//! the way, as with AWS.
 
 mod canonical;
 mod claim;
@@ -27,6 +29,9 @@ use query::Query;
 
 pub use error::AuthError;
 pub use key::{SigningKey, signing_key};
+
+/// The header that names the operation of the AWS JSON protocols.
+const TARGET: &str = "x-amz-target";
 
 /// The parts of an HTTP request that a signature covers.
 #[derive(Clone, Copy)]
@@ -75,6 +80,11 @@ pub fn verify(
     if !signed_headers.include_host() {
         return Err(AuthError::invalid(
             "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
+        ));
+    }
+    if parts.headers.contains_key(TARGET) && !signed_headers.include(TARGET) {
+        return Err(AuthError::invalid(
+            "'x-amz-target' must be a 'SignedHeader' in the AWS Authorization.",
         ));
     }
     let scope = claim.scope()?;

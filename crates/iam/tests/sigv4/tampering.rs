@@ -91,7 +91,6 @@ fn another_list_of_signed_headers_is_refused() {
     let signed = signed_in_headers();
     let written = signed.header("authorization").to_owned();
     for (from, to) in [
-        (";x-amz-target", ""),
         ("content-type;", ""),
         ("host;", "host;user-agent;"),
         ("host;", "host;host;"),
@@ -102,6 +101,33 @@ fn another_list_of_signed_headers_is_refused() {
         let mut request = signed.clone();
         request.set("authorization", &written.replace(from, to));
         assert_eq!(refusal(&request), AuthError::SignatureDoesNotMatch, "{to}");
+    }
+}
+
+#[test]
+fn an_operation_that_is_not_signed_is_refused() {
+    let refused = AuthError::InvalidSignature(
+        "'x-amz-target' must be a 'SignedHeader' in the AWS Authorization.".into(),
+    );
+    for settings in [in_headers, || in_query(900)] {
+        // Signed without a target, which an attacker adds later.
+        let mut call = sdk_call();
+        call.headers.remove("x-amz-target");
+        let mut request = call.sign(None, settings());
+        assert!(request.verify(&OneKey::new(None), SIGNED_AT).is_ok());
+        for target in ["VerifiedPermissions.DeletePolicyStore", ""] {
+            request.set("x-amz-target", target);
+            assert_eq!(refusal(&request), refused, "{target:?}");
+        }
+        // A signer that leaves the target out.
+        let mut leaving_out = settings();
+        let excluded = leaving_out.excluded_headers.as_mut().unwrap();
+        excluded.push("x-amz-target".into());
+        let request = sdk_call().sign(None, leaving_out);
+        assert_eq!(refusal(&request), refused);
+        // As the official signers do it.
+        let request = sdk_call().sign(None, settings());
+        assert!(request.verify(&OneKey::new(None), SIGNED_AT).is_ok());
     }
 }
 
