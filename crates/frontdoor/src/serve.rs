@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -39,15 +40,7 @@ pub async fn serve<K, H>(
     K: Keys + Send + Sync + 'static,
     H: Health + 'static,
 {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(READ_TIMEOUT);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(256);
+    let builder = http();
     let connections = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -66,14 +59,22 @@ pub async fn serve<K, H>(
         // Small answers must not wait for the client's delayed acknowledgement.
         let _ = stream.set_nodelay(true);
         let front_door = Arc::clone(&front_door);
-        let service = service_fn(move |request| answer(Arc::clone(&front_door), request));
+        let spoken = Arc::new(AtomicBool::new(false));
+        let silence = silence(Arc::clone(&spoken));
+        let service = service_fn(move |request| {
+            spoken.store(true, Ordering::Relaxed);
+            answer(Arc::clone(&front_door), request)
+        });
         let connection = builder
             .serve_connection(TokioIo::new(stream), service)
             .into_owned();
         let connection = connections.watch(connection);
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended with an error");
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended with an error");
+                },
+                () = silence => tracing::debug!("a connection brought no request in time"),
             }
         });
     }
@@ -83,6 +84,32 @@ pub async fn serve<K, H>(
         .is_err()
     {
         tracing::warn!("requests were still under way when the drain time ended");
+    }
+}
+
+/// The settings of every connection.
+fn http() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(READ_TIMEOUT);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        // Finds out that a peer is gone, or stopped in the middle of a request's headers.
+        .keep_alive_interval(READ_TIMEOUT)
+        .max_concurrent_streams(256);
+    builder
+}
+
+/// Resolves when a connection has not `spoken` in time, which means that no request's headers
+/// have come. HTTP/1 has a timeout for headers, but it begins only when the connection is known
+/// not to be HTTP/2.
+async fn silence(spoken: Arc<AtomicBool>) {
+    tokio::time::sleep(READ_TIMEOUT).await;
+    if spoken.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -16,7 +16,7 @@ use verified_permissions::{Options, VerifiedPermissions};
 use crate::clock::ManualClock;
 use crate::connector::InProcess;
 use crate::entropy::SeededEntropy;
-use crate::signer::signed_request;
+use crate::signer::{HOST, Signer, signed_request};
 
 /// The Region of the services.
 pub const REGION: &str = "us-east-1";
@@ -77,9 +77,14 @@ impl App {
 
     /// The services over `store`.
     pub fn over(store: Store, options: Options) -> Self {
+        Self::seeded(store, options, 1)
+    }
+
+    /// [`App::over`] with other ids: for a second server over the same store.
+    pub fn seeded(store: Store, options: Options, seed: u64) -> Self {
         // 2026-01-01T00:00:00.123456Z
         let clock = ManualClock::new(Timestamp::from_unix_micros(1_767_225_600_123_456));
-        let entropy = Arc::new(SeededEntropy::new(1));
+        let entropy = Arc::new(SeededEntropy::new(seed));
         let state = Arc::new(VerifiedPermissions::new(
             store,
             Arc::clone(&entropy) as _,
@@ -128,13 +133,22 @@ impl App {
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(SdkRegion::from_static(region))
-            .endpoint_url("http://treeline.test:4100")
+            .endpoint_url(format!("http://{HOST}"))
             .credentials_provider(credentials)
             .http_client(InProcess(Arc::clone(&self.door)))
             .time_source(SharedTimeSource::new(self.clock.clone()))
             .retry_config(RetryConfig::disabled())
             .build();
         Client::from_conf(config)
+    }
+
+    /// Signs raw requests as `user`, for the services' Region and at the present of their clock.
+    pub fn signer(&self, user: User) -> Signer {
+        Signer {
+            user,
+            region: REGION,
+            at: TimeSource::now(&self.clock),
+        }
     }
 
     /// Hands a raw request to the front door.

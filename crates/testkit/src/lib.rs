@@ -23,4 +23,4 @@ mod signer;
 pub use app::{ADMIN, App, OTHER_ACCOUNT, REGION, User, account_file, question};
 pub use clock::ManualClock;
 pub use entropy::SeededEntropy;
-pub use signer::signed_request;
+pub use signer::{Signer, signed_request, unsigned_request};
