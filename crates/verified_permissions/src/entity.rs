@@ -86,6 +86,16 @@ impl EntityScope {
         }
     }
 
+    /// The scope with `slot` where the template has its slot.
+    fn filled(self, slot: Option<&EntityRef>) -> Self {
+        match self {
+            Self::Eq(None) => Self::Eq(slot.cloned()),
+            Self::In(None) => Self::In(slot.cloned()),
+            Self::IsIn(name, None) => Self::IsIn(name, slot.cloned()),
+            Self::Any | Self::Is(_) | Self::Eq(_) | Self::In(_) | Self::IsIn(..) => self,
+        }
+    }
+
     pub(crate) fn is_any(&self) -> bool {
         matches!(self, Self::Any)
     }
@@ -118,6 +128,19 @@ impl PolicyScope {
             PolicyEffect::Forbid
         } else {
             PolicyEffect::Permit
+        }
+    }
+
+    /// The scope of a policy that fills a template's slots.
+    pub(crate) fn filled(
+        self,
+        principal: Option<&EntityRef>,
+        resource: Option<&EntityRef>,
+    ) -> Self {
+        Self {
+            principal: self.principal.filled(principal),
+            resource: self.resource.filled(resource),
+            ..self
         }
     }
 

@@ -46,6 +46,9 @@ impl ResourceType {
     }
 }
 
+/// The most problems of one request that are reported.
+pub(crate) const MAX_FIELDS: usize = 100;
+
 /// What an operation may fail with.
 #[derive(Debug)]
 pub enum Error {

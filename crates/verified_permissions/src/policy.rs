@@ -13,6 +13,7 @@ use model::verified_permissions::types::{
 use serde::{Deserialize, Serialize};
 use store::{ReadRecords, ReadTx, Record, StoreError, WriteRecords, WriteTx};
 
+use crate::cedar::depth;
 use crate::cedar::snapshot::CompiledPolicy;
 use crate::entity::{EntityRef, PolicyScope};
 use crate::error::{Error, ResourceType};
@@ -64,9 +65,11 @@ impl PolicyRecord {
             part,
         };
         match &self.definition {
-            Definition::Static { statement, .. } => Policy::parse(None, statement)
-                .map(|policy| CompiledPolicy::Static(Arc::new(policy)))
-                .map_err(|_| corrupt("statement").into()),
+            Definition::Static { statement, .. } => {
+                let parsed = depth::for_statements(|| Policy::parse(None, statement).ok());
+                let policy = parsed.ok_or_else(|| corrupt("statement"))?;
+                Ok(CompiledPolicy::Static(Arc::new(policy)))
+            }
             Definition::Linked {
                 template_id,
                 principal,
@@ -179,8 +182,8 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// Of a static policy, or of a link with its template.
-    fn new(
+    /// Of a static policy, or of a link with its template's scope and what fills the slots.
+    pub(crate) fn new(
         scope: &PolicyScope,
         principal: Option<&EntityRef>,
         resource: Option<&EntityRef>,

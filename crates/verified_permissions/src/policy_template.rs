@@ -5,7 +5,7 @@ use cedar_policy::Template;
 use serde::{Deserialize, Serialize};
 use store::{ReadRecords, ReadTx, Record, StoreError};
 
-use crate::cedar::statement;
+use crate::cedar::{depth, statement};
 use crate::entity::PolicyScope;
 use crate::error::{Error, ResourceType};
 use crate::micros;
@@ -34,13 +34,12 @@ impl Record for TemplateRecord {
 impl TemplateRecord {
     /// The compiled template; its text was checked when it was written.
     pub(crate) fn compile(&self) -> Result<Template, Error> {
-        Template::parse(None, &self.statement).map_err(|_| {
-            StoreError::Corrupt {
-                kind: Self::KIND,
-                part: "statement",
-            }
-            .into()
-        })
+        let corrupt = StoreError::Corrupt {
+            kind: Self::KIND,
+            part: "statement",
+        };
+        depth::for_statements(|| Template::parse(None, &self.statement).ok())
+            .ok_or_else(|| corrupt.into())
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn change(
         ));
     }
     if bytes == 0 {
-        tx.delete(ResourceBytesRecord::KIND, policy_store_id, &id)?;
+        tx.delete_record::<ResourceBytesRecord>(policy_store_id, &key)?;
         return Ok(());
     }
     tx.put_record(policy_store_id, &key, &ResourceBytesRecord { bytes })?;

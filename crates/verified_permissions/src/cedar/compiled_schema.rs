@@ -1,10 +1,14 @@
 //! A policy store's schema, compiled.
 
-use cedar_policy::{Entity, PolicySet, Schema, ValidationMode, Validator};
+use cedar_policy::{
+    Entity, EntityUid, PolicySet, Schema, ValidationMode, ValidationWarning, Validator,
+};
 use serde_json::{Map, Value};
 use wire::shape_check::Violation;
 
-use crate::error::{Error, ResourceType, causes};
+use crate::cedar::ancestors::Parents;
+use crate::cedar::{depth, schema_bounds};
+use crate::error::{Error, MAX_FIELDS, ResourceType, causes};
 use crate::quota::Quotas;
 
 /// Where the service reports schema problems.
@@ -17,20 +21,28 @@ pub(crate) struct CompiledSchema {
     validator: Validator,
     /// The actions and action groups, which the service adds to every request's entities.
     actions: Vec<Entity>,
+    /// The groups that each of them is in.
+    action_groups: Parents<EntityUid>,
 }
 
 impl CompiledSchema {
     /// Compiles a schema in Cedar's JSON format; a fault is Cedar's own text, at `/schema`.
     pub(crate) fn compile(json: &str) -> Result<Self, Error> {
-        let schema =
-            Schema::from_json_str(json).map_err(|error| Error::field(PATH, causes(&error)))?;
+        let schema = depth::for_statements(|| {
+            Schema::from_json_str(json).map_err(|error| Error::field(PATH, causes(&error)))
+        })?;
         let actions = schema
             .action_entities()
             .map(|all| all.into_iter().collect());
         // Fails only for a cycle of action groups, which the schema's own check refuses first.
-        let actions = actions.unwrap_or_default();
+        let actions: Vec<Entity> = actions.unwrap_or_default();
+        let groups = |action: &Entity| {
+            let (uid, _, groups) = action.clone().into_inner();
+            (uid, groups.into_iter().collect())
+        };
         Ok(Self {
             validator: Validator::new(schema),
+            action_groups: actions.iter().map(groups).collect(),
             actions,
         })
     }
@@ -40,16 +52,37 @@ impl CompiledSchema {
         &self.actions
     }
 
+    /// The groups of each of them.
+    pub(crate) fn action_groups(&self) -> &Parents<EntityUid> {
+        &self.action_groups
+    }
+
     /// Strict validation of a set that holds one policy or template: Cedar's own texts, which
     /// the service reports at `/definition`.
     pub(crate) fn validate(&self, policies: &PolicySet, path: &str) -> Result<(), Error> {
-        let result = self.validator.validate(policies, ValidationMode::Strict);
-        let violations: Vec<Violation> = result
+        // Where the stack ends, the validator stops looking and finds nothing.
+        let validate = || self.validator.validate(policies, ValidationMode::Strict);
+        let result = depth::for_statements(validate);
+        let violation = |message| Violation {
+            path: path.to_owned(),
+            message,
+        };
+        // The service refuses policies that no action applies to; to Cedar they are a warning by
+        // now. Other warnings refuse nothing.
+        let inapplicable = result
+            .validation_warnings()
+            .filter(|warning| matches!(warning, ValidationWarning::InvalidActionApplication(_)));
+        // Cedar's order is another one each time.
+        let mut texts: Vec<String> = result
             .validation_errors()
-            .map(|error| Violation {
-                path: path.to_owned(),
-                message: error.to_string(),
-            })
+            .map(ToString::to_string)
+            .collect();
+        texts.sort_unstable();
+        let violations: Vec<Violation> = texts
+            .into_iter()
+            .chain(inapplicable.map(ToString::to_string))
+            .map(violation)
+            .take(MAX_FIELDS)
             .collect();
         if violations.is_empty() {
             Ok(())
@@ -90,6 +123,8 @@ pub(crate) fn check(
             "A schema can have at most {limit} namespaces."
         )));
     }
+    depth::for_statements(|| schema_bounds::check(&object))
+        .map_err(|text| Error::field(PATH, text))?;
     Ok(object.into_iter().map(|(namespace, _)| namespace).collect())
 }
 

@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use frontdoor::Scope;
-use store::{Revision, Store};
+use store::{ReadTx, Revision, Store};
 use tokio::sync::OnceCell;
 
+use crate::cedar::depth;
 use crate::cedar::snapshot::{Change, Snapshot};
 use crate::error::{Error, ResourceType};
 use crate::policy_store;
@@ -26,6 +27,25 @@ struct Cell {
     missed: Mutex<Vec<(Revision, Vec<Change>)>>,
     /// One loader at a time.
     load: OnceCell<()>,
+}
+
+impl Cell {
+    /// Takes what was loaded, with the changes that the loading transaction did not see. A loader
+    /// that comes second, because the first one's request was given up, changes nothing.
+    fn fill(&self, (revision, mut snapshot): (Revision, Snapshot)) {
+        let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.current.load().is_some() {
+            return;
+        }
+        for (at, changes) in missed.drain(..) {
+            if at > revision {
+                changes
+                    .into_iter()
+                    .for_each(|change| snapshot.apply(change));
+            }
+        }
+        self.current.store(Some(Arc::new(snapshot)));
+    }
 }
 
 /// The snapshots, by policy store id.
@@ -71,25 +91,18 @@ impl Snapshots {
             .and_then(|found| in_world(found, scope, id))
     }
 
-    async fn load(&self, cell: &Cell, scope: &Scope, id: &str) -> Result<(), Error> {
-        let (scope, id) = (scope.clone(), id.to_owned());
+    async fn load(&self, cell: &Arc<Cell>, scope: &Scope, id: &str) -> Result<(), Error> {
+        let (cell, scope, id) = (Arc::clone(cell), scope.clone(), id.to_owned());
         let schemas = Arc::clone(&self.schemas);
         // INVARIANT: the cell is in the map before this transaction begins, so whatever the
-        // transaction does not see, a writer leaves in `missed`.
-        let (revision, mut snapshot) = self
-            .store
-            .read(move |tx| load::snapshot(tx, &schemas, &scope, &id))
-            .await?;
-        let mut missed = cell.missed.lock().unwrap_or_else(PoisonError::into_inner);
-        for (at, changes) in missed.drain(..) {
-            if at > revision {
-                changes
-                    .into_iter()
-                    .for_each(|change| snapshot.apply(change));
-            }
-        }
-        cell.current.store(Some(Arc::new(snapshot)));
-        Ok(())
+        // transaction does not see, a writer leaves in `missed`. What has begun is finished even
+        // if the request is given up, so that `missed` does not grow for ever.
+        let load = move |tx: &dyn ReadTx| {
+            let loaded = depth::for_statements(|| load::snapshot(tx, &schemas, &scope, &id))?;
+            cell.fill(loaded);
+            Ok(())
+        };
+        self.store.read(load).await
     }
 
     fn cell(&self, policy_store_id: &str) -> Arc<Cell> {

@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use cedar_policy::{EntityUid, Policy, PolicyId, PolicySet, SlotId, Template};
+use cedar_policy::{EntityUid, ParseErrors, Policy, PolicyId, PolicySet, SlotId, Template};
 use wire::shape_check::Violation;
 
 use crate::cedar::compiled_schema::CompiledSchema;
+use crate::cedar::depth;
 use crate::entity::PolicyScope;
-use crate::error::Error;
+use crate::error::{Error, MAX_FIELDS};
 
 /// Where the service reports problems of a static policy's text.
 const STATIC_PATH: &str = "/definition/static/statement";
@@ -23,11 +24,12 @@ const NOT_ONE_POLICY: &str = "Failed to validate policy body.";
 /// Parses exactly one static policy.
 pub(crate) fn parse_static(statement: &str) -> Result<Policy, Error> {
     let set = parse(statement, STATIC_PATH)?;
-    match (set.num_of_policies(), set.num_of_templates()) {
-        (1, 0) | (0, 1) => Policy::parse(None, statement)
-            .map_err(|error| Error::field(STATIC_PATH, error.to_string())),
-        _ => Err(Error::field(STATIC_PATH, NOT_ONE_POLICY)),
+    if set.num_of_policies() + set.num_of_templates() != 1 {
+        return Err(Error::field(STATIC_PATH, NOT_ONE_POLICY));
     }
+    depth::for_statements(|| {
+        Policy::parse(None, statement).map_err(|error| Error::field(STATIC_PATH, error.to_string()))
+    })
 }
 
 /// Parses exactly one template. `allow_unconstrained` accepts a scope that leaves the principal
@@ -40,8 +42,10 @@ pub(crate) fn parse_template(
     if set.num_of_policies() + set.num_of_templates() != 1 {
         return Err(Error::field(TEMPLATE_PATH, NOT_ONE_POLICY));
     }
-    let template = Template::parse(None, statement)
-        .map_err(|error| Error::field(TEMPLATE_PATH, error.to_string()))?;
+    let template = depth::for_statements(|| {
+        Template::parse(None, statement)
+            .map_err(|error| Error::field(TEMPLATE_PATH, error.to_string()))
+    })?;
     let scope = PolicyScope::from(&template);
     if !allow_unconstrained {
         for (part, is_open) in [
@@ -60,17 +64,21 @@ pub(crate) fn parse_template(
 /// Parses any number of policies and templates. A fault is reported with the service's text,
 /// followed by Cedar's own.
 fn parse(statement: &str, path: &str) -> Result<PolicySet, Error> {
-    statement
-        .parse()
-        .map_err(|error: cedar_policy::ParseErrors| {
-            let texts = error.iter().map(ToString::to_string);
-            let texts = std::iter::once(NOT_ONE_POLICY.to_owned()).chain(texts);
-            let violation = |message| Violation {
-                path: path.to_owned(),
-                message,
-            };
-            Error::fields(texts.map(violation).collect())
+    depth::check(statement).map_err(|text| not_a_policy(path, std::iter::once(text)))?;
+    depth::for_statements(|| {
+        statement.parse().map_err(|errors: ParseErrors| {
+            not_a_policy(path, errors.iter().map(ToString::to_string))
         })
+    })
+}
+
+fn not_a_policy(path: &str, texts: impl Iterator<Item = String>) -> Error {
+    let violation = |message| Violation {
+        path: path.to_owned(),
+        message,
+    };
+    let texts = std::iter::once(NOT_ONE_POLICY.to_owned()).chain(texts);
+    Error::fields(texts.map(violation).take(MAX_FIELDS).collect())
 }
 
 /// What mode STRICT validates against; without a schema everything fails.

@@ -9,8 +9,12 @@ use model::verified_permissions::types::{
     ActionIdentifier, AttributeValue, CedarTagValue, ContextDefinition, EntitiesDefinition,
     EntityIdentifier, EntityItem,
 };
+use serde::Deserialize;
+use serde_json::Value;
 
+use crate::cedar::ancestors::{self, Parents};
 use crate::cedar::compiled_schema::CompiledSchema;
+use crate::cedar::depth;
 use crate::error::{Error, causes};
 use crate::quota::TRANSITIVE_PARENTS;
 
@@ -61,8 +65,10 @@ pub(crate) fn context(
 ) -> Result<Context, Error> {
     match definition {
         None => Ok(Context::empty()),
-        Some(ContextDefinition::CedarJson(json)) => Context::from_json_str(&json, None)
-            .map_err(|error| Error::field(format!("{}/cedarJson", path()), causes(&error))),
+        Some(ContextDefinition::CedarJson(json)) => depth::for_json(|| {
+            Context::from_json_str(&json, None)
+                .map_err(|error| Error::field(format!("{}/cedarJson", path()), causes(&error)))
+        }),
         Some(ContextDefinition::ContextMap(map)) => {
             let at = || format!("{}/contextMap", path());
             let pairs = record(map, &at)?;
@@ -76,24 +82,15 @@ pub(crate) fn entities(
     definition: Option<EntitiesDefinition>,
     schema: Option<&CompiledSchema>,
 ) -> Result<Entities, Error> {
-    let actions = schema.map(CompiledSchema::actions).unwrap_or_default();
     let (path, given) = match definition {
         None => ("/entities", Vec::new()),
         Some(EntitiesDefinition::EntityList(items)) => {
             let path = "/entities/entityList";
-            // The service takes the last of several items with one identifier; Cedar refuses them.
-            let mut last: HashMap<EntityUid, Entity> = HashMap::with_capacity(items.len());
-            for (at, item) in items.into_iter().enumerate() {
-                let entity = entity_item(item, &|| format!("{path}/{at}"))?;
-                last.insert(entity.uid(), entity);
-            }
-            (path, last.into_values().collect())
+            (path, entity_list(items, schema, path)?)
         }
         Some(EntitiesDefinition::CedarJson(json)) => {
             let path = "/entities/cedarJson";
-            let entities = Entities::from_json_str(&json, None)
-                .map_err(|error| Error::field(path, causes(&error)))?;
-            (path, entities.into_iter().collect())
+            (path, entity_json(&json, schema, path)?)
         }
     };
     if let Some(action) = given.iter().find(|entity| is_action(&entity.uid())) {
@@ -103,26 +100,86 @@ pub(crate) fn entities(
         );
         return Err(Error::field(path, text));
     }
-    let entities = Entities::from_entities(given.into_iter().chain(actions.iter().cloned()), None)
-        .map_err(|error| Error::field(path, causes(&error)))?;
-    for entity in entities.iter() {
-        let parents = entities.ancestors(&entity.uid()).map_or(0, Iterator::count);
-        if parents > TRANSITIVE_PARENTS {
+    let actions = schema.map(CompiledSchema::actions).unwrap_or_default();
+    Entities::from_entities(given.into_iter().chain(actions.iter().cloned()), None)
+        .map_err(|error| Error::field(path, causes(&error)))
+}
+
+fn entity_list(
+    items: Vec<EntityItem>,
+    schema: Option<&CompiledSchema>,
+    path: &str,
+) -> Result<Vec<Entity>, Error> {
+    // The service takes the last of several items with one identifier; Cedar refuses them.
+    let mut last: HashMap<EntityUid, Entity> = HashMap::with_capacity(items.len());
+    let mut parents = Parents::with_capacity(items.len());
+    for (at, item) in items.into_iter().enumerate() {
+        let (entity, its_parents) = entity_item(item, &|| format!("{path}/{at}"))?;
+        parents.insert(entity.uid(), its_parents);
+        last.insert(entity.uid(), entity);
+    }
+    check_parents(parents, schema, path)?;
+    Ok(last.into_values().collect())
+}
+
+fn entity_json(
+    json: &str,
+    schema: Option<&CompiledSchema>,
+    path: &str,
+) -> Result<Vec<Entity>, Error> {
+    /// As much of an entity in Cedar's JSON as its place in the hierarchy.
+    #[derive(Deserialize)]
+    struct Node {
+        uid: Value,
+        parents: Vec<Value>,
+    }
+    depth::for_json(|| {
+        // What cannot be read here, Cedar refuses with its own text.
+        if let Ok(nodes) = serde_json::from_str::<Vec<Node>>(json) {
+            let uid = |json| EntityUid::from_json(json).ok();
+            let node = |node: Node| {
+                Some((
+                    uid(node.uid)?,
+                    node.parents.into_iter().filter_map(uid).collect(),
+                ))
+            };
+            check_parents(nodes.into_iter().filter_map(node).collect(), schema, path)?;
+        }
+        let entities = Entities::from_json_str(json, None)
+            .map_err(|error| Error::field(path, causes(&error)))?;
+        Ok(entities.into_iter().collect())
+    })
+}
+
+/// Refuses entities with too many transitive parents.
+fn check_parents(
+    mut parents: Parents<EntityUid>,
+    schema: Option<&CompiledSchema>,
+    path: &str,
+) -> Result<(), Error> {
+    if let Some(schema) = schema {
+        parents.extend(schema.action_groups().clone());
+    }
+    match ancestors::over_quota(&parents) {
+        None => Ok(()),
+        Some(uid) => {
             let text = format!(
-                "The entity `{}` has {parents} transitive parents; at most {TRANSITIVE_PARENTS} are allowed.",
-                entity.uid()
+                "The entity `{uid}` has more than {TRANSITIVE_PARENTS} transitive parents."
             );
-            return Err(Error::field(path, text));
+            Err(Error::field(path, text))
         }
     }
-    Ok(entities)
 }
 
 fn is_action(uid: &EntityUid) -> bool {
     uid.type_name().basename() == "Action"
 }
 
-fn entity_item(item: EntityItem, path: &dyn Fn() -> String) -> Result<Entity, Error> {
+/// An entity, and its direct parents.
+fn entity_item(
+    item: EntityItem,
+    path: &dyn Fn() -> String,
+) -> Result<(Entity, Vec<EntityUid>), Error> {
     let uid = entity(Some(&item.identifier), &|| format!("{}/identifier", path()))?;
     let attributes = record(item.attributes.unwrap_or_default(), &|| {
         format!("{}/attributes", path())
@@ -136,8 +193,9 @@ fn entity_item(item: EntityItem, path: &dyn Fn() -> String) -> Result<Entity, Er
             format!("{}/parents/{at}", path())
         })?);
     }
-    Entity::new_with_tags(uid, attributes, parents, tags)
-        .map_err(|error| Error::field(path(), causes(&error)))
+    let entity = Entity::new_with_tags(uid, attributes, parents.clone(), tags)
+        .map_err(|error| Error::field(path(), causes(&error)))?;
+    Ok((entity, parents))
 }
 
 /// A value of the wire: an attribute's or a tag's, which have the same members.

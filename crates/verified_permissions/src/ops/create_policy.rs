@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use base::resource_id;
+use base::{Timestamp, resource_id};
 use cedar_policy::Policy;
 use frontdoor::{Operation, RequestContext};
 use model::verified_permissions::types::{
-    CreatePolicyInput, CreatePolicyOutput, PolicyDefinition, TemplateLinkedPolicyDefinition,
+    CreatePolicyInput, CreatePolicyOutput, PolicyDefinition, PolicyType,
+    TemplateLinkedPolicyDefinition,
 };
 use serde::{Deserialize, Serialize};
 use store::{ReadTx, WriteRecords, WriteTx};
@@ -17,10 +18,11 @@ use crate::cedar::statement;
 use crate::entity::{EntityRef, PolicyScope};
 use crate::error::{Error, ResourceType};
 use crate::idempotency::Idempotent;
+use crate::micros;
 use crate::name::{self, PolicyNameRecord};
-use crate::policy::{self, Definition, PolicyRecord, Summaries};
+use crate::policy::{self, Definition, PolicyRecord, Summary};
 use crate::policy_store::resolve;
-use crate::policy_template;
+use crate::policy_template::{self, PolicyTemplate};
 use crate::quota::Quotas;
 use crate::resource_bytes;
 use crate::state::VerifiedPermissions;
@@ -48,34 +50,69 @@ impl Operation for CreatePolicy {
         let service = Arc::clone(state);
         let write = state.store.write(move |tx| {
             let store = resolve(tx, &context.scope, context.now, &input.policy_store_id)?;
-            if let Some(Created { id, record }) = request.earlier(tx, &store.id, context.now)? {
-                return output(tx, &store.id, id, &record);
+            if let Some(created) = request.earlier::<Created>(tx, &store.id, context.now)? {
+                return Ok(created.into_output(store.id));
             }
             let schema = match store.record.strict {
                 true => Some(statement::strict(service.schemas.get(tx, &store.id)?)?),
                 false => None,
             };
-            let (definition, compiled) = parsed.check(tx, &store.id, schema.as_deref())?;
-            let now = context.now;
-            let record = PolicyRecord { created: now, updated: now, name, definition };
-            insert(tx, &service.options.quotas, &store.id, &id, &record)?;
-            request.remember(tx, &store.id, now, &id, &Created { id: id.clone(), record: record.clone() })?;
-            let output = output(tx, &store.id, id.clone(), &record)?;
+            let Checked { definition, compiled, scope } =
+                parsed.check(tx, &store.id, schema.as_deref())?;
+            let at = context.now;
+            let record = PolicyRecord { created: at, updated: at, name, definition };
+            let resource = scope.resource.entity(None);
+            insert(tx, &service.options.quotas, &store.id, &id, &record, resource)?;
+            let created = Created { id, at, is_linked: record.template_id().is_some(), scope };
+            request.remember(tx, &store.id, at, &created.id, &created)?;
+            let (published, id) = (store.id.clone(), Arc::from(created.id.as_str()));
             tx.after_commit(Box::new(move |at| {
-                let changes = vec![Change::PutPolicy(Arc::from(id), compiled)];
-                service.snapshots.publish(&store.id, at, changes);
+                let changes = vec![Change::PutPolicy(id, compiled)];
+                service.snapshots.publish(&published, at, changes);
             }));
-            Ok(output)
+            Ok(created.into_output(store.id))
         });
         write.await
     }
 }
 
-/// What is remembered of the creation, for a repeated request.
+/// What is remembered of the creation, for a repeated request: all that the output says, because
+/// the policy and its template may change or go.
 #[derive(Serialize, Deserialize)]
 struct Created {
     id: String,
-    record: PolicyRecord,
+    #[serde(with = "micros")]
+    at: Timestamp,
+    is_linked: bool,
+    /// The policy's scope; a link's is that of its template with the slots filled.
+    scope: PolicyScope,
+}
+
+impl Created {
+    fn into_output(self, policy_store_id: String) -> CreatePolicyOutput {
+        let summary = Summary::new(&self.scope, None, None);
+        CreatePolicyOutput {
+            policy_store_id,
+            policy_id: self.id,
+            policy_type: match self.is_linked {
+                true => PolicyType::TemplateLinked,
+                false => PolicyType::Static,
+            },
+            principal: summary.principal,
+            resource: summary.resource,
+            actions: summary.actions,
+            created_date: self.at,
+            last_updated_date: self.at,
+            effect: Some(summary.effect),
+        }
+    }
+}
+
+/// A definition that the policy store accepts.
+struct Checked {
+    definition: Definition,
+    compiled: CompiledPolicy,
+    scope: PolicyScope,
 }
 
 /// A definition with its text parsed, before the policy store is known.
@@ -114,15 +151,16 @@ impl Parsed {
         tx: &dyn ReadTx,
         policy_store_id: &str,
         schema: Option<&CompiledSchema>,
-    ) -> Result<(Definition, CompiledPolicy), Error> {
+    ) -> Result<Checked, Error> {
         match self {
             Self::Static { description, statement, policy } => {
                 if let Some(schema) = schema {
                     statement::validate_static(&policy, schema)?;
                 }
                 let scope = PolicyScope::from(policy.as_ref());
-                let definition = Definition::Static { description, statement, scope };
-                Ok((definition, CompiledPolicy::Static(policy)))
+                let definition =
+                    Definition::Static { description, statement, scope: scope.clone() };
+                Ok(Checked { definition, compiled: CompiledPolicy::Static(policy), scope })
             }
             Self::Linked(definition) => link(tx, policy_store_id, definition, schema),
         }
@@ -137,15 +175,15 @@ fn link(
     policy_store_id: &str,
     definition: TemplateLinkedPolicyDefinition,
     schema: Option<&CompiledSchema>,
-) -> Result<(Definition, CompiledPolicy), Error> {
+) -> Result<Checked, Error> {
     let template =
         policy_template::resolve(tx, policy_store_id, &definition.policy_template_id)?;
     let principal = definition.principal.map(EntityRef::from);
     let resource = definition.resource.map(EntityRef::from);
-    let scope = &template.record.scope;
+    let PolicyTemplate { id, record: template } = template;
     for (part, argument, has_slot) in [
-        ("principal", &principal, scope.principal.has_slot()),
-        ("resource", &resource, scope.resource.has_slot()),
+        ("principal", &principal, template.scope.principal.has_slot()),
+        ("resource", &resource, template.scope.resource.has_slot()),
     ] {
         let is_name = argument.as_ref().is_none_or(|entity| entity.to_uid().is_some());
         if argument.is_some() != has_slot || !is_name {
@@ -155,11 +193,12 @@ fn link(
     }
     let slots = policy::slots(principal.as_ref(), resource.as_ref()).unwrap_or_default();
     if let Some(schema) = schema {
-        statement::validate_link(&template.record.compile()?, slots.clone(), schema)?;
+        statement::validate_link(&template.compile()?, slots.clone(), schema)?;
     }
-    let template_id = Arc::from(template.id.as_str());
-    let definition = Definition::Linked { template_id: template.id, principal, resource };
-    Ok((definition, CompiledPolicy::Linked { template_id, slots }))
+    let scope = template.scope.filled(principal.as_ref(), resource.as_ref());
+    let compiled = CompiledPolicy::Linked { template_id: Arc::from(id.as_str()), slots };
+    let definition = Definition::Linked { template_id: id, principal, resource };
+    Ok(Checked { definition, compiled, scope })
 }
 
 /// Writes the policy with what belongs to it: its name and its bytes.
@@ -169,33 +208,12 @@ fn insert(
     policy_store_id: &str,
     id: &str,
     record: &PolicyRecord,
+    resource: Option<&EntityRef>,
 ) -> Result<(), Error> {
     if let Some(name) = &record.name {
         name::claim::<PolicyNameRecord>(tx, policy_store_id, name, id)?;
     }
-    let resource = Summaries::default().of(tx, policy_store_id, record)?.resource;
-    let resource = resource.map(EntityRef::from);
-    resource_bytes::change(tx, quotas, policy_store_id, resource.as_ref(), 0, record.bytes())?;
+    resource_bytes::change(tx, quotas, policy_store_id, resource, 0, record.bytes())?;
     tx.insert_record(policy_store_id, id, record)?;
     Ok(())
-}
-
-fn output(
-    tx: &dyn ReadTx,
-    policy_store_id: &str,
-    id: String,
-    record: &PolicyRecord,
-) -> Result<CreatePolicyOutput, Error> {
-    let summary = Summaries::default().of(tx, policy_store_id, record)?;
-    Ok(CreatePolicyOutput {
-        policy_store_id: policy_store_id.to_owned(),
-        policy_id: id,
-        policy_type: record.policy_type(),
-        principal: summary.principal,
-        resource: summary.resource,
-        actions: summary.actions,
-        created_date: record.created,
-        last_updated_date: record.updated,
-        effect: Some(summary.effect),
-    })
 }

@@ -33,7 +33,11 @@ impl Operation for ListPolicyStoreAliases {
             let filter = input.filter.and_then(|filter| filter.policy_store_id);
             let only = match &filter {
                 Some(store) if alias::is_alias(store) => {
-                    Some(alias::policy_store_of(tx, scope, now, store).unwrap_or_default())
+                    match alias::policy_store_of(tx, scope, now, store) {
+                        // An alias of nothing filters as an unknown policy store does.
+                        Err(Error::NotFound(..)) => Some(String::new()),
+                        found => Some(found?),
+                    }
                 }
                 other => other.clone(),
             };

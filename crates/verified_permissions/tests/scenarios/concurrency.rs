@@ -1,0 +1,377 @@
+//! Many clients at once: an acknowledged write is seen by the next read, whoever asks.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use aws_sdk_verifiedpermissions::Client;
+use aws_sdk_verifiedpermissions::types::{Decision, ValidationMode};
+use serde_json::{Value, json};
+use store::Store;
+use testkit::{ADMIN, App, OTHER_ACCOUNT};
+use tokio::task::JoinSet;
+use verified_permissions::Options;
+
+use crate::common::{action, entity, policy, static_policy, store_off};
+use crate::scene::Scene;
+
+/// One scene over each kind of store. The directory is the database's.
+async fn scenes() -> (tempfile::TempDir, [Scene; 2]) {
+    let directory = tempfile::tempdir().unwrap();
+    let sqlite = Store::sqlite(&directory.path().join("db")).unwrap();
+    let over = |store| Scene::new(App::over(store, Options::default()), ValidationMode::Off);
+    let scenes = [over(Store::memory()).await, over(sqlite).await];
+    (directory, scenes)
+}
+
+/// May `App::User::"id"` view a document?
+async fn may(client: &Client, store: &str, id: &str) -> bool {
+    let call = client.is_authorized().policy_store_id(store);
+    let call = call
+        .principal(entity("App::User", id))
+        .action(action("App::Action::view"));
+    let answer = call.resource(entity("App::Doc", "d")).send().await.unwrap();
+    assert!(answer.errors().is_empty());
+    answer.decision() == &Decision::Allow
+}
+
+fn permit(id: &str, condition: &str) -> String {
+    format!(r#"permit(principal == App::User::"{id}", action, resource) when {{ {condition} }};"#)
+}
+
+async fn update(client: &Client, store: &str, policy: &str, statement: &str) {
+    use aws_sdk_verifiedpermissions::types::{
+        UpdatePolicyDefinition, UpdateStaticPolicyDefinition,
+    };
+    let definition = UpdateStaticPolicyDefinition::builder()
+        .statement(statement)
+        .build()
+        .unwrap();
+    let call = client
+        .update_policy()
+        .policy_store_id(store)
+        .policy_id(policy);
+    call.definition(UpdatePolicyDefinition::Static(definition))
+        .send()
+        .await
+        .unwrap();
+}
+
+/// Writes and asks about `App::User::"id"` alone, so that every answer is known.
+async fn writer(client: Client, store: String, id: String, rounds: usize) {
+    for round in 0..rounds {
+        assert!(!may(&client, &store, &id).await, "{id} {round}");
+        let policy = policy(&client, &store, &permit(&id, "true")).await;
+        assert!(may(&client, &store, &id).await, "{id} {round}");
+        update(&client, &store, &policy, &permit(&id, "false")).await;
+        assert!(!may(&client, &store, &id).await, "{id} {round}");
+        update(&client, &store, &policy, &permit(&id, "1 == 1")).await;
+        assert!(may(&client, &store, &id).await, "{id} {round}");
+        client
+            .delete_policy()
+            .policy_store_id(&store)
+            .policy_id(&policy)
+            .send()
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_writer_sees_its_own_writes_at_once() {
+    let (_directory, scenes) = scenes().await;
+    for scene in scenes {
+        let mut tasks = JoinSet::new();
+        for id in 0..12 {
+            tasks.spawn(writer(
+                scene.client.clone(),
+                scene.store.clone(),
+                id.to_string(),
+                8,
+            ));
+        }
+        tasks.join_all().await;
+        assert_eq!(
+            scene.ok("ListPolicies", json!({})).await,
+            json!({"policies": []})
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_write_is_seen_by_others_once_it_is_acknowledged() {
+    let (_directory, scenes) = scenes().await;
+    for scene in scenes {
+        let (reader, writer) = (scene.app.client(ADMIN), scene.client.clone());
+        for round in 0..40 {
+            let id = round.to_string();
+            let policy = policy(&writer, &scene.store, &permit(&id, "true")).await;
+            let mut readers = JoinSet::new();
+            for _ in 0..4 {
+                let (reader, store, id) = (reader.clone(), scene.store.clone(), id.clone());
+                readers.spawn(async move { may(&reader, &store, &id).await });
+            }
+            assert_eq!(readers.join_all().await, [true; 4]);
+            let call = writer
+                .delete_policy()
+                .policy_store_id(&scene.store)
+                .policy_id(policy);
+            call.send().await.unwrap();
+            assert!(!may(&reader, &scene.store, &id).await);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_many_gets_a_name() {
+    let (_directory, scenes) = scenes().await;
+    for scene in scenes {
+        for round in 0..5 {
+            let mut tasks = JoinSet::new();
+            for id in 0..8 {
+                let call = scene.client.create_policy().policy_store_id(&scene.store);
+                let call = call.name(format!("name/{round}"));
+                let call = call.definition(static_policy(&permit(&id.to_string(), "true")));
+                tasks.spawn(async move {
+                    call.send()
+                        .await
+                        .map_err(|error| error.into_service_error())
+                });
+            }
+            let answers = tasks.join_all().await;
+            let (created, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+            assert_eq!(created.len(), 1);
+            assert!(
+                refused
+                    .iter()
+                    .all(|error| error.as_ref().unwrap_err().is_conflict_exception())
+            );
+            let name = json!({"policyId": format!("name/{round}")});
+            let holder = scene.ok("GetPolicy", name).await["policyId"].clone();
+            assert_eq!(holder, json!(created[0].as_ref().unwrap().policy_id));
+        }
+        let listed = scene.ok("ListPolicies", json!({})).await;
+        assert_eq!(listed["policies"].as_array().unwrap().len(), 5);
+    }
+}
+
+/// Another server over the same data, which has loaded no policy store yet.
+fn restarted(store: &Store, seed: u64) -> Client {
+    App::seeded(store.clone(), Options::default(), seed).client(ADMIN)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_policy_store_that_is_being_loaded_misses_no_write() {
+    let directory = tempfile::tempdir().unwrap();
+    for data in [
+        Store::memory(),
+        Store::sqlite(&directory.path().join("db")).unwrap(),
+    ] {
+        let first = restarted(&data, 1);
+        let store = store_off(&first).await;
+        for id in 0..150 {
+            policy(&first, &store, &permit(&format!("old{id}"), "true")).await;
+        }
+        for round in 2..8 {
+            // Each round's server loads while it is written to and asked.
+            let server = restarted(&data, round);
+            let mut tasks = JoinSet::new();
+            for id in 0..6 {
+                let id = format!("{round}-{id}");
+                tasks.spawn(writer(server.clone(), store.clone(), id, 2));
+            }
+            for _ in 0..3 {
+                let (server, store) = (server.clone(), store.clone());
+                tasks.spawn(async move { assert!(may(&server, &store, "old149").await) });
+            }
+            tasks.join_all().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn questions_that_are_given_up_spoil_no_later_answer() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = Store::sqlite(&directory.path().join("db")).unwrap();
+    let first = restarted(&data, 1);
+    let store = store_off(&first).await;
+    for id in 0..100 {
+        policy(&first, &store, &permit(&format!("old{id}"), "true")).await;
+    }
+    for round in 2..12 {
+        let server = restarted(&data, round);
+        let ask = || {
+            let (server, store) = (server.clone(), store.clone());
+            tokio::spawn(async move { may(&server, &store, "old99").await })
+        };
+        let (one, two) = (ask(), ask());
+        let writer = tokio::spawn(writer(server.clone(), store.clone(), round.to_string(), 2));
+        tokio::time::sleep(Duration::from_millis(round)).await;
+        one.abort();
+        two.abort();
+        writer.await.unwrap();
+        assert!(may(&server, &store, "old99").await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_policy_store_deleted_while_it_is_asked_is_gone_for_good() {
+    let (_directory, scenes) = scenes().await;
+    for scene in scenes {
+        for _ in 0..20 {
+            let store = store_off(&scene.client).await;
+            policy(&scene.client, &store, &permit("u", "true")).await;
+            let gone = Arc::new(AtomicBool::new(false));
+            let mut tasks = JoinSet::new();
+            for _ in 0..4 {
+                let (client, store, gone) =
+                    (scene.client.clone(), store.clone(), Arc::clone(&gone));
+                tasks.spawn(async move {
+                    loop {
+                        let was_gone = gone.load(Ordering::SeqCst);
+                        let call = client.is_authorized().policy_store_id(&store);
+                        let answer = call
+                            .send()
+                            .await
+                            .map_err(|error| error.into_service_error());
+                        match answer {
+                            Ok(_) => assert!(!was_gone),
+                            Err(error) => break assert!(error.is_resource_not_found_exception()),
+                        }
+                    }
+                });
+            }
+            tokio::task::yield_now().await;
+            scene
+                .client
+                .delete_policy_store()
+                .policy_store_id(&store)
+                .send()
+                .await
+                .unwrap();
+            gone.store(true, Ordering::SeqCst);
+            tasks.join_all().await;
+            let again = scene
+                .client
+                .is_authorized()
+                .policy_store_id(&store)
+                .send()
+                .await;
+            assert!(
+                again
+                    .unwrap_err()
+                    .into_service_error()
+                    .is_resource_not_found_exception()
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_loaded_policy_store_is_its_accounts_alone() {
+    let scene = Scene::off().await;
+    policy(&scene.client, &scene.store, &permit("u", "true")).await;
+    assert!(may(&scene.client, &scene.store, "u").await);
+    let other = scene.app.client(OTHER_ACCOUNT);
+    let call = other.is_authorized().policy_store_id(&scene.store).send();
+    assert!(
+        call.await
+            .unwrap_err()
+            .into_service_error()
+            .is_resource_not_found_exception()
+    );
+    assert!(may(&scene.client, &scene.store, "u").await);
+}
+
+/// What the scene answers, about everything.
+async fn answers(scene: &Scene) -> Vec<Value> {
+    let policies = scene.ok("ListPolicies", json!({"maxResults": 50})).await;
+    let mut answers = vec![
+        scene.ok("GetPolicyStore", json!({"tags": true})).await,
+        scene.ok("GetSchema", json!({})).await,
+        scene.ok("ListPolicyTemplates", json!({})).await,
+    ];
+    for item in policies["policies"].as_array().unwrap() {
+        answers.push(
+            scene
+                .ok("GetPolicy", json!({"policyId": item["policyId"]}))
+                .await,
+        );
+    }
+    answers.push(policies);
+    for (user, act) in [("a", "view"), ("b", "edit"), ("c", "share")] {
+        answers.push(
+            scene
+                .ok("IsAuthorized", crate::scene::question(user, act, "d"))
+                .await,
+        );
+    }
+    answers
+}
+
+/// A server over the database, with the policy store of another one.
+fn reopened(path: &Path, policy_store: &str) -> (Store, Scene) {
+    let data = Store::sqlite(path).unwrap();
+    let app = App::seeded(data.clone(), Options::default(), 2);
+    let client = app.client(ADMIN);
+    (
+        data,
+        Scene {
+            app: Arc::new(app),
+            client,
+            store: policy_store.to_owned(),
+        },
+    )
+}
+
+#[tokio::test]
+async fn a_reopened_database_gives_the_same_answers() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db");
+    let data = Store::sqlite(&path).unwrap();
+    let scene = Scene::new(
+        App::over(data.clone(), Options::default()),
+        ValidationMode::Strict,
+    )
+    .await;
+    let schema = crate::scene::documents().to_string();
+    scene
+        .ok("PutSchema", json!({"definition": {"cedarJson": schema}}))
+        .await;
+    scene.policy(r#"permit(principal, action in App::Action::"all", resource) unless { principal == App::User::"b" };"#).await;
+    let template =
+        r#"forbid(principal in ?principal, action == App::Action::"view", resource == ?resource);"#;
+    let template = scene.template(template).await;
+    let link = json!({
+        "policyTemplateId": template,
+        "principal": crate::scene::entity("App::User", "a"),
+        "resource": crate::scene::entity("App::Doc", "d"),
+    });
+    let mut input = json!({"definition": {"templateLinked": link}, "clientToken": "t"});
+    input["name"] = json!("name/link");
+    let created = scene.ok("CreatePolicy", input.clone()).await;
+    let before = answers(&scene).await;
+    assert_eq!(before.len(), 9);
+    let store = scene.store.clone();
+    data.close().await;
+    drop((scene, data));
+
+    let (data, scene) = reopened(&path, &store);
+    assert_eq!(answers(&scene).await, before);
+    assert_eq!(scene.ok("CreatePolicy", input).await, created);
+    scene
+        .ok(
+            "DeletePolicyTemplate",
+            json!({"policyTemplateId": template}),
+        )
+        .await;
+    scene
+        .policy(r#"permit(principal, action == App::Action::"share", resource);"#)
+        .await;
+    let before = answers(&scene).await;
+    data.close().await;
+    drop((scene, data));
+    let (_data, scene) = reopened(&path, &store);
+    assert_eq!(answers(&scene).await, before);
+}
