@@ -5,19 +5,38 @@
     reason = "a command line tool talks to its user"
 )]
 
+mod ci;
 mod codegen;
+mod deny;
+mod e2e;
+mod metadata;
+mod process;
+mod tidy;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask codegen [--check]";
+const USAGE: &str = "usage: cargo xtask <task>
+
+  ci                      everything that decides whether a change is good
+  tidy                    the repository's own rules
+  codegen [--check]       generate the code from the service models, or compare
+  deny                    licences, sources and known advisories of the dependencies
+  deny --refresh FOLDER   take the advisories from a checkout of the RustSec database
+  e2e [pytest arguments]  the outside clients against target/release/treeline";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let root = root();
     let done = match args.as_slice() {
-        ["codegen"] => codegen::write(root()),
-        ["codegen", "--check"] => codegen::check(root()),
+        ["ci"] => ci::run(root),
+        ["tidy"] => tidy::check(root),
+        ["codegen"] => codegen::write(root),
+        ["codegen", "--check"] => codegen::check(root),
+        ["deny"] => deny::check(root),
+        ["deny", "--refresh", database] => deny::refresh(root, Path::new(database)),
+        ["e2e", pytest @ ..] => e2e::run(root, pytest),
         _ => Err(USAGE.to_owned()),
     };
     match done {

@@ -1,7 +1,7 @@
 //! `models/*.json` -> `crates/model/src/<service>/`: the wire types, the shape tables and the
 //! operation tables of each service.
 
-mod names;
+pub(crate) mod names;
 mod operations;
 mod service_model;
 mod shapes;

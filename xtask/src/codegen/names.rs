@@ -1,7 +1,7 @@
 //! Names of the service model as Rust names.
 
 /// `policyStoreId` or `PolicyStoreId` -> `policy_store_id`.
-pub(super) fn snake(name: &str) -> String {
+pub(crate) fn snake(name: &str) -> String {
     let mut out = String::new();
     for (i, c) in name.chars().enumerate() {
         if c.is_ascii_uppercase() && i > 0 {

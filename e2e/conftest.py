@@ -1,0 +1,52 @@
+"""One server for the session; every test makes policy stores of its own in it."""
+
+import photos
+import pytest
+from treeline import Server, new_key
+
+
+@pytest.fixture(scope="session")
+def keys():
+    """Two accounts, with one user each."""
+    return new_key("111122223333", "alice"), new_key("444455556666", "bob")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory, keys):
+    with Server(tmp_path_factory.mktemp("treeline") / "data", *keys) as server:
+        yield server
+        assert server.process.poll() is None, server.log.read_text()
+
+
+@pytest.fixture(scope="session")
+def avp(server, keys):
+    """A client of the first account."""
+    return server.client(keys[0])
+
+
+@pytest.fixture(scope="session")
+def other_account(server, keys):
+    """A client of the second account."""
+    return server.client(keys[1])
+
+
+@pytest.fixture
+def store(avp):
+    """A policy store without validation."""
+    return avp.create_policy_store(validationSettings={"mode": "OFF"})["policyStoreId"]
+
+
+@pytest.fixture
+def strict_store(avp):
+    """A policy store that validates against the schema of `photos`."""
+    store = avp.create_policy_store(validationSettings={"mode": "STRICT"})["policyStoreId"]
+    avp.put_schema(policyStoreId=store, definition=photos.schema())
+    return store
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Prints the figures that tests recorded with `record_property("figures", text)`."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, text in report.user_properties:
+            if name == "figures":
+                terminalreporter.write_line(text)
