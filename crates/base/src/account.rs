@@ -102,17 +102,29 @@ mod tests {
 
     #[test]
     fn an_account_id_has_twelve_digits() {
-        assert_eq!("123456789012".parse::<AccountId>().unwrap().as_str(), "123456789012");
-        for bad in ["", "12345678901", "1234567890123", "12345678901a", "１２３４"] {
+        assert_eq!(
+            "123456789012".parse::<AccountId>().unwrap().as_str(),
+            "123456789012"
+        );
+        for bad in [
+            "",
+            "12345678901",
+            "1234567890123",
+            "12345678901a",
+            "１２３４",
+        ] {
             assert_eq!(bad.parse::<AccountId>(), Err(InvalidAccountId), "{bad:?}");
         }
     }
 
     #[test]
     fn the_partition_follows_the_region() {
-        for (region, partition) in
-            [("us-east-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("home", "aws")]
-        {
+        for (region, partition) in [
+            ("us-east-1", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("home", "aws"),
+        ] {
             assert_eq!(region.parse::<Region>().unwrap().partition(), partition);
         }
         for bad in ["", "US-EAST-1", "us east", "a/b"] {

@@ -49,13 +49,23 @@ mod tests {
         for byte in 0..=255 {
             let id = resource_id(&Fixed(byte));
             assert_eq!(id.len(), 22, "{id}");
-            assert!(id.chars().all(|c| c.is_ascii_alphanumeric() && !"0OIl".contains(c)), "{id}");
+            assert!(
+                id.chars()
+                    .all(|c| c.is_ascii_alphanumeric() && !"0OIl".contains(c)),
+                "{id}"
+            );
         }
     }
 
     #[test]
     fn a_request_id_is_a_version_4_uuid() {
-        assert_eq!(request_id(&Fixed(0xff)), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-        assert_eq!(request_id(&Fixed(0)), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(
+            request_id(&Fixed(0xff)),
+            "ffffffff-ffff-4fff-bfff-ffffffffffff"
+        );
+        assert_eq!(
+            request_id(&Fixed(0)),
+            "00000000-0000-4000-8000-000000000000"
+        );
     }
 }

@@ -32,7 +32,10 @@ impl Timestamp {
 
     /// This point plus `duration`, or the last representable point.
     pub fn plus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// ISO 8601 with up to six fraction digits and `Z`, trailing zeros dropped:
@@ -44,7 +47,9 @@ impl Timestamp {
     /// Parses what [`Timestamp::to_iso8601`] writes, and any other RFC 3339 text.
     pub fn parse_iso8601(text: &str) -> Option<Self> {
         let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-        i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000)).ok().map(Self)
+        i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000))
+            .ok()
+            .map(Self)
     }
 }
 
@@ -55,7 +60,10 @@ impl fmt::Display for Timestamp {
         let (year, month, day) = at.to_calendar_date();
         let (hour, minute, second, micro) = at.to_hms_micro();
         let month = u8::from(month);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+        )?;
         if micro != 0 {
             let digits = format!("{micro:06}");
             write!(f, ".{}", digits.trim_end_matches('0'))?;
@@ -78,7 +86,10 @@ mod tests {
             (-1, "1969-12-31T23:59:59.999999Z"),
         ] {
             assert_eq!(Timestamp::from_unix_micros(micros).to_iso8601(), text);
-            assert_eq!(Timestamp::parse_iso8601(text), Some(Timestamp::from_unix_micros(micros)));
+            assert_eq!(
+                Timestamp::parse_iso8601(text),
+                Some(Timestamp::from_unix_micros(micros))
+            );
         }
     }
 
