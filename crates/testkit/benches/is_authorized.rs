@@ -1,10 +1,9 @@
 //! IsAuthorized in process, signature and encoding included, by the number of policies: one
 //! template-linked policy for each user and photo, of which one matches.
 #![expect(
-    missing_docs,
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "criterion's macros; a benchmark that cannot be set up stops"
+    reason = "a benchmark that cannot be set up stops"
 )]
 
 use std::hint::black_box;

@@ -1,9 +1,8 @@
 //! What a signed request costs before and after its operation: signature, shape, decision,
 //! encoding. The operation itself does nothing.
 #![expect(
-    missing_docs,
     clippy::expect_used,
-    reason = "criterion's macros; a benchmark that cannot be set up stops"
+    reason = "a benchmark that cannot be set up stops"
 )]
 
 use std::hint::black_box;

@@ -93,6 +93,14 @@ async fn a_client_that_stalls_in_the_headers_is_cut_off() {
             (PATIENCE..2 * PATIENCE).contains(&waited),
             "{length}: {waited:?}"
         );
+        // The same in a later request.
+        let (answer, waited) = stall(&[&call[..], &call[..length]].concat()).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+        assert!(
+            (PATIENCE..2 * PATIENCE).contains(&waited),
+            "{length}: {waited:?}"
+        );
     }
 }
 
