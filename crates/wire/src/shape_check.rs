@@ -5,7 +5,6 @@
 //! validation.
 
 use model::shape::{Kind, Member, Pattern, Shape};
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::path::Path;
@@ -48,12 +47,6 @@ pub fn shape_check(shape: &Shape, mut value: Value) -> Result<Value, Rejection> 
     } else {
         Err(Rejection::Invalid(check.violations))
     }
-}
-
-/// [`shape_check`], then the typed input.
-pub fn decode<T: DeserializeOwned>(shape: &Shape, value: Value) -> Result<T, Rejection> {
-    serde_json::from_value(shape_check(shape, value)?)
-        .map_err(|_| Rejection::Serialization("The input cannot be read".to_owned()))
 }
 
 struct Check {

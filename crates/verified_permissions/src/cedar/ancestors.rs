@@ -9,16 +9,23 @@ use crate::quota::TRANSITIVE_PARENTS;
 /// Direct parents by child.
 pub(crate) type Parents<K> = HashMap<K, Vec<K>>;
 
-/// A child with more transitive parents than the quota allows, if there is one.
-pub(crate) fn over_quota<K: Eq + Hash>(parents: &Parents<K>) -> Option<&K> {
-    parents.keys().find(|child| is_over_quota(parents, child))
+/// A child in `parents` with more transitive parents than the quota allows, if there is one.
+/// `known` goes on where `parents` ends; its own children have been checked before.
+pub(crate) fn over_quota<'a, K: Eq + Hash>(
+    parents: &'a Parents<K>,
+    known: &Parents<K>,
+) -> Option<&'a K> {
+    parents
+        .keys()
+        .find(|child| is_over_quota(parents, known, child))
 }
 
-fn is_over_quota<K: Eq + Hash>(parents: &Parents<K>, child: &K) -> bool {
+fn is_over_quota<K: Eq + Hash>(parents: &Parents<K>, known: &Parents<K>, child: &K) -> bool {
     let mut found: HashSet<&K> = HashSet::new();
     let mut next = vec![child];
     while let Some(node) = next.pop() {
-        for parent in parents.get(node).into_iter().flatten() {
+        let listed = parents.get(node).or_else(|| known.get(node));
+        for parent in listed.into_iter().flatten() {
             if found.insert(parent) {
                 next.push(parent);
             }
@@ -33,6 +40,10 @@ fn is_over_quota<K: Eq + Hash>(parents: &Parents<K>, child: &K) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn over_quota(parents: &Parents<usize>) -> Option<&usize> {
+        super::over_quota(parents, &Parents::new())
+    }
 
     /// 0 → 1 → … → `height`.
     fn chain(height: usize) -> Parents<usize> {
@@ -56,5 +67,21 @@ mod tests {
         assert_eq!(over_quota(&cycle), None);
         let repeated = Parents::from([(0, vec![1; 1000])]);
         assert_eq!(over_quota(&repeated), None);
+    }
+
+    #[test]
+    fn what_is_known_counts_and_is_not_checked_again() {
+        let known = chain(TRANSITIVE_PARENTS + 1);
+        let (low, high) = (
+            Parents::from([(999, vec![1])]),
+            Parents::from([(999, vec![0])]),
+        );
+        assert_eq!(super::over_quota(&low, &known), Some(&999));
+        assert_eq!(super::over_quota(&high, &known), Some(&999));
+        assert_eq!(
+            super::over_quota(&Parents::from([(999, vec![2])]), &known),
+            None
+        );
+        assert_eq!(super::over_quota(&Parents::new(), &known), None);
     }
 }

@@ -31,7 +31,9 @@ pub(crate) fn check(namespaces: &Object) -> Result<(), String> {
             "A schema can have at most {COMBINATIONS} combinations of principal type, action and resource type."
         ));
     }
-    if let Some(Action { id, .. }) = ancestors::over_quota(&action_parents(namespaces)) {
+    if let Some(Action { id, .. }) =
+        ancestors::over_quota(&action_parents(namespaces), &Parents::new())
+    {
         return Err(format!(
             "The action `{id}` has more than {TRANSITIVE_PARENTS} transitive parents."
         ));

@@ -118,7 +118,7 @@ fn entity_list(
         parents.insert(entity.uid(), its_parents);
         last.insert(entity.uid(), entity);
     }
-    check_parents(parents, schema, path)?;
+    check_parents(&parents, schema, path)?;
     Ok(last.into_values().collect())
 }
 
@@ -143,7 +143,8 @@ fn entity_json(
                     node.parents.into_iter().filter_map(uid).collect(),
                 ))
             };
-            check_parents(nodes.into_iter().filter_map(node).collect(), schema, path)?;
+            let parents = nodes.into_iter().filter_map(node).collect();
+            check_parents(&parents, schema, path)?;
         }
         let entities = Entities::from_json_str(json, None)
             .map_err(|error| Error::field(path, causes(&error)))?;
@@ -153,14 +154,13 @@ fn entity_json(
 
 /// Refuses entities with too many transitive parents.
 fn check_parents(
-    mut parents: Parents<EntityUid>,
+    parents: &Parents<EntityUid>,
     schema: Option<&CompiledSchema>,
     path: &str,
 ) -> Result<(), Error> {
-    if let Some(schema) = schema {
-        parents.extend(schema.action_groups().clone());
-    }
-    match ancestors::over_quota(&parents) {
+    let none = Parents::new();
+    let groups = schema.map_or(&none, CompiledSchema::action_groups);
+    match ancestors::over_quota(parents, groups) {
         None => Ok(()),
         Some(uid) => {
             let text = format!(

@@ -1,11 +1,18 @@
 use model::verified_permissions::shapes;
 use model::verified_permissions::types::{CreatePolicyInput, PolicyDefinition};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::*;
 
 mod bounds;
 mod every_operation;
+
+/// The typed input, as the pipeline makes it: [`shape_check`], then serde.
+fn decode<T: DeserializeOwned>(shape: &Shape, value: Value) -> Result<T, Rejection> {
+    let value = shape_check(shape, value)?;
+    serde_json::from_value(value).map_err(|error| Rejection::Serialization(error.to_string()))
+}
 
 /// `(path, constraint)` of each violation.
 fn violations(shape: &Shape, value: Value) -> Vec<(String, String)> {
