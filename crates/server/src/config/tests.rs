@@ -35,6 +35,7 @@ fn without_settings_everything_has_its_default() {
     assert_eq!(config.log_format, LogFormat::Text);
     assert_eq!(config.options.quotas, Quotas::default());
     assert!(!config.options.allow_unconstrained_template_scope);
+    assert!(!config.options.request_rates);
 }
 
 #[test]
@@ -135,10 +136,14 @@ fn each_quota_has_its_own_key_whose_help_tells_its_default() {
 }
 
 #[test]
-fn the_template_switch_reaches_the_service() {
-    let config = Config::resolve(
-        settings("allow-unconstrained-template-scope = true"),
-        &home("", "/h"),
-    );
-    assert!(config.unwrap().options.allow_unconstrained_template_scope);
+fn the_switches_reach_the_service() {
+    let options = |file: &str| {
+        Config::resolve(settings(file), &home("", "/h"))
+            .unwrap()
+            .options
+    };
+    let template = options("allow-unconstrained-template-scope = true");
+    assert!(template.allow_unconstrained_template_scope && !template.request_rates);
+    let rates = options("request-rates = true");
+    assert!(rates.request_rates && !rates.allow_unconstrained_template_scope);
 }

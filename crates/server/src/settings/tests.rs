@@ -32,7 +32,7 @@ fn sample(key: &str) -> (&'static str, &'static str) {
         "region" => ("eu-west-1", "\"eu-west-1\""),
         "log" => ("warn,store=debug", "\"warn,store=debug\""),
         "log-format" => ("json", "\"json\""),
-        "allow-unconstrained-template-scope" => ("true", "true"),
+        "allow-unconstrained-template-scope" | "request-rates" => ("true", "true"),
         quota if quota.starts_with("quota-") => ("7", "7"),
         other => panic!("give a sample of `{other}`"),
     }
@@ -78,18 +78,14 @@ fn an_upper_layer_wins_for_every_key() {
 }
 
 #[test]
-fn the_switch_needs_no_value_and_takes_one() {
-    for (flag, value) in [
-        ("--allow-unconstrained-template-scope", true),
-        ("--allow-unconstrained-template-scope=true", true),
-        ("--allow-unconstrained-template-scope=false", false),
-    ] {
-        let settings = Flags::parse_from(["treeline", flag]).settings;
-        assert_eq!(
-            settings.allow_unconstrained_template_scope,
-            Some(value),
-            "{flag}"
-        );
+fn a_switch_needs_no_value_and_takes_one() {
+    for (ending, value) in [("", true), ("=true", true), ("=false", false)] {
+        let flags = ["--allow-unconstrained-template-scope", "--request-rates"];
+        let flags = flags.map(|flag| format!("{flag}{ending}"));
+        let program = "treeline".to_owned();
+        let settings = Flags::parse_from([program].into_iter().chain(flags)).settings;
+        assert_eq!(settings.allow_unconstrained_template_scope, Some(value));
+        assert_eq!(settings.request_rates, Some(value));
     }
 }
 

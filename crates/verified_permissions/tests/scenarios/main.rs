@@ -47,6 +47,8 @@ mod quotas;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
+mod rates;
+#[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod schema;
