@@ -14,20 +14,16 @@ const STEPS: &[Step] = &[
     ("tools", tools),
     ("tidy", tidy::check),
     ("codegen --check", codegen::check),
-    ("fmt", |root| cargo(root, &["fmt", "--all", "--check"])),
+    ("fmt", |root| cargo(root, "fmt --all --check")),
     ("deny", deny::check),
     ("clippy", |root| {
-        let what = [
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--release",
-            "--locked",
-        ];
-        cargo(root, &[&what[..], &["--", "-D", "warnings"]].concat())
+        cargo(
+            root,
+            "clippy --workspace --all-targets --release --locked -- -D warnings",
+        )
     }),
     ("test", |root| {
-        cargo(root, &["test", "--workspace", "--release", "--locked"])
+        cargo(root, "test --workspace --release --locked --no-fail-fast")
     }),
     ("e2e", |root| e2e::run(root, &[])),
 ];
@@ -70,8 +66,9 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     }
 }
 
-fn cargo(root: &Path, args: &[&str]) -> Result<(), String> {
-    process::run(root, "cargo", args)
+fn cargo(root: &Path, args: &str) -> Result<(), String> {
+    let args: Vec<&str> = args.split(' ').collect();
+    process::run(root, "cargo", &args)
 }
 
 /// The parts of the Rust tool chain that the later steps need.
