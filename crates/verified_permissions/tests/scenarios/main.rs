@@ -49,6 +49,8 @@ mod random;
 #[cfg(test)]
 mod rates;
 #[cfg(test)]
+mod reopening;
+#[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod schema;
