@@ -7,21 +7,20 @@ use std::process::Command;
 use crate::metadata::Metadata;
 use crate::process;
 
-/// Builds the programs, prepares Python, and runs pytest over `e2e/` with these arguments.
+/// Builds the programs and runs pytest with these arguments.
 pub(crate) fn run(root: &Path, args: &[&str]) -> Result<(), String> {
+    let build = ["build", "--workspace", "--bins", "--release", "--locked"];
+    process::run(root, "cargo", &build)?;
+    pytest(root, args)
+}
+
+/// Prepares Python and runs pytest over `e2e/` with these arguments; the programs are built.
+pub(crate) fn pytest(root: &Path, args: &[&str]) -> Result<(), String> {
     let python = prepare(root)?;
-    // The whole workspace, so that cargo chooses the same features as for the tests and builds
-    // nothing anew.
-    process::run(
-        root,
-        "cargo",
-        &["build", "--workspace", "--bins", "--release", "--locked"],
-    )?;
     let programs = target(root)?.join("release");
-    let args = if args.is_empty() {
-        &["-n", "2", "--dist", "loadfile"]
-    } else {
-        args
+    let args = match args {
+        [] => &["-n", "2", "--dist", "loadfile"],
+        args => args,
     };
     process::check(
         Command::new(&python)
