@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use store::{ReadRecords, ReadTx, Record, StoreError};
 
 use crate::cedar::compiled_schema::CompiledSchema;
+use crate::cedar::statement::DEFINITION_PATH;
 use crate::error::Error;
 use crate::micros;
+use crate::policy_store::PolicyStore;
 
 /// The id of a policy store's one schema.
 pub(crate) const ID: &str = "schema";
@@ -72,6 +74,23 @@ impl SchemaCache {
             }
             .into()
         })
+    }
+
+    /// What the policies of a policy store are validated against: nothing in mode OFF. In mode
+    /// STRICT without a schema everything fails.
+    pub(crate) fn for_validation(
+        &self,
+        tx: &dyn ReadTx,
+        store: &PolicyStore,
+    ) -> Result<Option<Arc<CompiledSchema>>, Error> {
+        const NO_SCHEMA: &str = "No schema present - automatically failing all validation.";
+        if !store.record.strict {
+            return Ok(None);
+        }
+        let schema = self.get(tx, &store.id)?;
+        schema
+            .ok_or_else(|| Error::field(DEFINITION_PATH, NO_SCHEMA))
+            .map(Some)
     }
 
     /// The schema with this text.

@@ -2,7 +2,6 @@
 //! service's do, and validated in mode STRICT.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use cedar_policy::{EntityUid, ParseErrors, Policy, PolicyId, PolicySet, SlotId, Template};
 use wire::shape_check::Violation;
@@ -17,16 +16,17 @@ const STATIC_PATH: &str = "/definition/static/statement";
 /// Where it reports problems of a template's text.
 pub(crate) const TEMPLATE_PATH: &str = "/template/statement";
 /// Where it reports what the schema refuses.
-const DEFINITION_PATH: &str = "/definition";
+pub(crate) const DEFINITION_PATH: &str = "/definition";
 /// The text for a body that is not one policy.
 const NOT_ONE_POLICY: &str = "Failed to validate policy body.";
 
 /// Parses exactly one static policy.
 pub(crate) fn parse_static(statement: &str) -> Result<Policy, Error> {
-    let set = parse(statement, STATIC_PATH)?;
-    if set.num_of_policies() + set.num_of_templates() != 1 {
-        return Err(Error::field(STATIC_PATH, NOT_ONE_POLICY));
+    let set = parse_one(statement, STATIC_PATH)?;
+    if let Some(policy) = set.policies().next() {
+        return Ok(policy.clone());
     }
+    // A template: parsed once more for Cedar's text about it.
     depth::for_statements(|| {
         Policy::parse(None, statement).map_err(|error| Error::field(STATIC_PATH, error.to_string()))
     })
@@ -38,14 +38,15 @@ pub(crate) fn parse_template(
     statement: &str,
     allow_unconstrained: bool,
 ) -> Result<Template, Error> {
-    let set = parse(statement, TEMPLATE_PATH)?;
-    if set.num_of_policies() + set.num_of_templates() != 1 {
-        return Err(Error::field(TEMPLATE_PATH, NOT_ONE_POLICY));
-    }
-    let template = depth::for_statements(|| {
-        Template::parse(None, statement)
-            .map_err(|error| Error::field(TEMPLATE_PATH, error.to_string()))
-    })?;
+    let set = parse_one(statement, TEMPLATE_PATH)?;
+    let template = match set.templates().next() {
+        Some(template) => template.clone(),
+        // A static policy: parsed once more for Cedar's text about it.
+        None => depth::for_statements(|| {
+            Template::parse(None, statement)
+                .map_err(|error| Error::field(TEMPLATE_PATH, error.to_string()))
+        })?,
+    };
     let scope = PolicyScope::from(&template);
     if !allow_unconstrained {
         for (part, is_open) in [
@@ -61,15 +62,19 @@ pub(crate) fn parse_template(
     Ok(template)
 }
 
-/// Parses any number of policies and templates. A fault is reported with the service's text,
-/// followed by Cedar's own.
-fn parse(statement: &str, path: &str) -> Result<PolicySet, Error> {
+/// Parses one policy or template. A fault is reported with the service's text, followed by Cedar's
+/// own.
+fn parse_one(statement: &str, path: &str) -> Result<PolicySet, Error> {
     depth::check(statement).map_err(|text| not_a_policy(path, std::iter::once(text)))?;
-    depth::for_statements(|| {
+    let set: PolicySet = depth::for_statements(|| {
         statement.parse().map_err(|errors: ParseErrors| {
             not_a_policy(path, errors.iter().map(ToString::to_string))
         })
-    })
+    })?;
+    match set.num_of_policies() + set.num_of_templates() {
+        1 => Ok(set),
+        _ => Err(not_a_policy(path, std::iter::empty())),
+    }
 }
 
 fn not_a_policy(path: &str, texts: impl Iterator<Item = String>) -> Error {
@@ -79,12 +84,6 @@ fn not_a_policy(path: &str, texts: impl Iterator<Item = String>) -> Error {
     };
     let texts = std::iter::once(NOT_ONE_POLICY.to_owned()).chain(texts);
     Error::fields(texts.map(violation).take(MAX_FIELDS).collect())
-}
-
-/// What mode STRICT validates against; without a schema everything fails.
-pub(crate) fn strict(schema: Option<Arc<CompiledSchema>>) -> Result<Arc<CompiledSchema>, Error> {
-    const NO_SCHEMA: &str = "No schema present - automatically failing all validation.";
-    schema.ok_or_else(|| Error::field(DEFINITION_PATH, NO_SCHEMA))
 }
 
 /// Validates a static policy.

@@ -53,10 +53,7 @@ impl Operation for CreatePolicy {
             if let Some(created) = request.earlier::<Created>(tx, &store.id, context.now)? {
                 return Ok(created.into_output(store.id));
             }
-            let schema = match store.record.strict {
-                true => Some(statement::strict(service.schemas.get(tx, &store.id)?)?),
-                false => None,
-            };
+            let schema = service.schemas.for_validation(tx, &store)?;
             let Checked { definition, compiled, scope } =
                 parsed.check(tx, &store.id, schema.as_deref())?;
             let at = context.now;

@@ -49,8 +49,7 @@ impl Operation for CreatePolicyTemplate {
             if let Some(Created { id, at }) = request.earlier(tx, &store.id, context.now)? {
                 return Ok(output(store.id, id, at));
             }
-            if store.record.strict {
-                let schema = statement::strict(service.schemas.get(tx, &store.id)?)?;
+            if let Some(schema) = service.schemas.for_validation(tx, &store)? {
                 statement::validate_template(&template, &schema)?;
             }
             let limit = service.options.quotas.policy_templates;

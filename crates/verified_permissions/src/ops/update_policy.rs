@@ -53,10 +53,7 @@ impl Operation for UpdatePolicy {
             record.name = name::change::<PolicyNameRecord>(tx, &store.id, &id, record.name, input.name)?;
             let mut changes = Vec::new();
             if let Some((policy, definition)) = parsed {
-                let schema = match store.record.strict {
-                    true => Some(statement::strict(service.schemas.get(tx, &store.id)?)?),
-                    false => None,
-                };
+                let schema = service.schemas.for_validation(tx, &store)?;
                 redefine(tx, &quotas, &store.id, &mut record, definition, &policy, schema.as_deref())?;
                 changes.push(Change::PutPolicy(Arc::from(id.as_str()), CompiledPolicy::Static(Arc::new(policy))));
             }

@@ -42,8 +42,7 @@ impl Operation for UpdatePolicyTemplate {
             let found = policy_template::resolve(tx, &store.id, &input.policy_template_id)?;
             let (id, mut record) = (found.id, found.record);
             record.scope.check_update(&scope, statement::TEMPLATE_PATH, "policy template")?;
-            if store.record.strict {
-                let schema = statement::strict(service.schemas.get(tx, &store.id)?)?;
+            if let Some(schema) = service.schemas.for_validation(tx, &store)? {
                 statement::validate_template(&template, &schema)?;
             }
             record.name =
