@@ -44,6 +44,19 @@ impl Store {
         Self::sqlite_with(path, FEED_LENGTH)
     }
 
+    /// Runs `work` over one snapshot of the SQLite database at `path`, on the calling thread and
+    /// without the lock: a server may have the database open and goes on undisturbed. The database
+    /// must be there.
+    ///
+    /// # Errors
+    /// What `work` returns; as [`Store::sqlite`] but for [`StoreError::InUse`].
+    pub fn look<T, E: From<StoreError>>(
+        path: &Path,
+        work: impl FnOnce(&dyn ReadTx) -> Result<T, E>,
+    ) -> Result<T, E> {
+        crate::sqlite::look(path, work)
+    }
+
     /// A store in memory that is empty and ends with its last handle.
     pub fn memory() -> Self {
         Self::memory_with(FEED_LENGTH)

@@ -36,6 +36,17 @@ pub(crate) struct SqliteWriter {
     home: Arc<Sqlite>,
 }
 
+/// Runs `work` over the database at `path`, which another process may have open.
+pub(crate) fn look<T, E: From<StoreError>>(
+    path: &Path,
+    work: impl FnOnce(&dyn ReadTx) -> Result<T, E>,
+) -> Result<T, E> {
+    let connection = open::reader(path)?;
+    schema::check_current(&connection, path)?;
+    run(&connection, "BEGIN").map_err(StoreError::driver)?;
+    work(&Reader(&connection))
+}
+
 impl Sqlite {
     /// Opens the database at `path`, whose change feed holds `feed_length` revisions, at least one.
     pub(crate) fn open(

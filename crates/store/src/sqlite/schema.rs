@@ -55,6 +55,23 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     .map_err(|error| opening_failed(path, error))
 }
 
+/// Refuses a database whose tables are not exactly those of this program.
+pub(super) fn check_current(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    match stored_version(connection, path)? {
+        stored if stored == known => Ok(()),
+        stored if stored > known => Err(StoreError::SchemaTooNew {
+            path: path.to_owned(),
+            stored,
+            known,
+        }),
+        _ => Err(StoreError::NotADatabase {
+            path: path.to_owned(),
+            reason: "it is empty or of an older release: start the server once".to_owned(),
+        }),
+    }
+}
+
 fn apply(connection: &mut Connection, steps: &[&str], version: i64) -> rusqlite::Result<()> {
     if steps.is_empty() {
         return Ok(());

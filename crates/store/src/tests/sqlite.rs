@@ -189,3 +189,20 @@ async fn an_empty_file_becomes_a_database() {
     fs::write(&path, "").unwrap();
     assert_eq!(insert(&open(&path), "a").await.get(), 1);
 }
+
+#[tokio::test]
+async fn an_open_database_can_be_looked_at() {
+    let folder = folder();
+    let path = folder.path().join("store.db");
+    let look = || Store::look(&path, |tx| tx.list("policy", "store", None, 9));
+    assert!(matches!(look(), Err(StoreError::CannotOpen { .. })));
+    fs::write(&path, "").unwrap();
+    assert!(matches!(look(), Err(StoreError::NotADatabase { .. })));
+    let store = open(&path);
+    insert(&store, "one").await;
+    assert_eq!(ids(&look().unwrap()), ["one"]);
+    insert(&store, "two").await;
+    assert_eq!(ids(&look().unwrap()), ["one", "two"]);
+    drop(store);
+    assert_eq!(ids(&look().unwrap()), ["one", "two"]);
+}
