@@ -2,7 +2,9 @@
 
 import photos
 import pytest
-from treeline import Server, new_key
+from accounts import Account, new_key
+from treeline import Server
+from world import World
 
 
 @pytest.fixture(scope="session")
@@ -13,7 +15,8 @@ def keys():
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory, keys):
-    with Server(tmp_path_factory.mktemp("treeline") / "data", *keys) as server:
+    accounts = map(Account.of, keys)
+    with Server(tmp_path_factory.mktemp("treeline") / "data", *accounts) as server:
         yield server
         assert server.process.poll() is None, server.log.read_text()
 
@@ -28,6 +31,25 @@ def avp(server, keys):
 def other_account(server, keys):
     """A client of the second account."""
     return server.client(keys[1])
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    """A server on which time is short and several people of one account may do different things."""
+    with World(tmp_path_factory.mktemp("world") / "data") as world:
+        yield world
+
+
+@pytest.fixture(scope="session")
+def dsql(world):
+    """A client that may do everything with clusters."""
+    return world.dsql(world.admin)
+
+
+@pytest.fixture
+def cluster(world, dsql):
+    """The id of a new cluster that is ACTIVE and may be deleted."""
+    return world.cluster(dsql)
 
 
 @pytest.fixture

@@ -6,7 +6,10 @@ from datetime import datetime, timezone
 
 import photos
 import pytest
+from accounts import Account
 from expect import ID
+from shell import Shell
+from treeline import Server
 
 AVP = "aws verifiedpermissions"
 
@@ -131,11 +134,29 @@ def test_a_schema_error_shows_the_fields(shell, store):
         ("export AWS_SECRET_ACCESS_KEY=wrong", "InvalidSignatureException"),
         ("export AWS_ACCESS_KEY_ID=AKIAUNKNOWN000000000", "UnrecognizedClientException"),
         ("export AWS_SESSION_TOKEN=token", "UnrecognizedClientException"),
-        ("export AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1", "InvalidSignatureException"),
     ],
 )
 def test_bad_credentials_are_refused(shell, change, code):
     assert f"({code})" in shell.error(f"{change}\n{AVP} list-policy-stores")
+
+
+ELSEWHERE = f"""
+export AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1
+{AVP} list-policy-stores --query 'policyStores[].policyStoreId'
+"""
+
+
+def test_another_region_is_another_world(shell, store):
+    assert store in shell.json(ELSEWHERE.replace("eu-west-1", "us-east-1"))
+    assert store not in (shell.json(ELSEWHERE) or [])
+
+
+def test_a_region_that_is_not_served_is_refused(tmp_path, keys):
+    options = ["--regions", "us-east-1 us-west-2"]
+    with Server(tmp_path / "data", Account.of(keys[0]), options=options) as server:
+        shell = Shell(server, tmp_path)
+        assert shell.json(ELSEWHERE.replace("eu-west-1", "us-west-2")) == []
+        assert "(InvalidSignatureException)" in shell.error(ELSEWHERE)
 
 
 def test_an_unsigned_request_is_refused(shell):
@@ -143,7 +164,7 @@ def test_an_unsigned_request_is_refused(shell):
     assert "(MissingAuthenticationTokenException)" in error
 
 
-def test_env_names_a_user_of_another_account(shell, server, store, keys):
-    other = shell.prologue.replace(" env ", f" env --account {keys[1].account} ")
-    error = shell.error(f'{other}{AVP} get-policy-store --policy-store-id "$STORE"', STORE=store)
+def test_env_names_a_user_of_another_account(shell, store, keys):
+    other = shell.of(f"--account {keys[1].account}")
+    error = other.error(f'{AVP} get-policy-store --policy-store-id "$STORE"', STORE=store)
     assert "(ResourceNotFoundException)" in error

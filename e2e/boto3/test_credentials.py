@@ -8,10 +8,12 @@ import botocore.auth
 import botocore.session
 import pytest
 import urllib3
+from accounts import Account
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from expect import answer, refused
+from expect import answer, not_found, refused
+from treeline import Server
 
 TARGET = "VerifiedPermissions.ListPolicyStores"
 HEADERS = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": TARGET}
@@ -42,11 +44,29 @@ def test_a_wrong_secret_is_refused(server, keys):
     refused("InvalidSignatureException", 403, server.client(forger).list_policy_stores)
 
 
-def test_another_region_is_refused(server, keys):
-    call = server.client(keys[0], region="eu-west-1").list_policy_stores
-    error = refused("InvalidSignatureException", 403, call)
-    message = error.response["Error"]["Message"]
-    assert message.startswith("Credential should be scoped to a valid region")
+def test_a_region_that_is_not_served_is_refused(tmp_path, keys):
+    options = ["--regions", "us-east-1 us-west-2"]
+    with Server(tmp_path / "data", Account.of(keys[0]), options=options) as server:
+        for region in ["us-east-1", "us-west-2"]:
+            server.client(keys[0], region=region).list_policy_stores()
+        for service, operation in [
+            ("verifiedpermissions", "list_policy_stores"),
+            ("dsql", "list_clusters"),
+        ]:
+            client = server.client(keys[0], service, region="eu-west-1")
+            error = refused("InvalidSignatureException", 403, getattr(client, operation))
+            message = error.response["Error"]["Message"]
+            assert message.startswith("Credential should be scoped to a valid region")
+        client = server.client(keys[0], "sts", region="eu-west-1")
+        refused("SignatureDoesNotMatch", 403, client.get_caller_identity)
+
+
+def test_every_region_is_a_world_of_its_own(server, keys, avp, store):
+    elsewhere = server.client(keys[0], region="eu-west-1")
+    not_found(store, "POLICY_STORE", elsewhere.get_policy_store, policyStoreId=store)
+    created = elsewhere.create_policy_store(validationSettings={"mode": "OFF"})["policyStoreId"]
+    not_found(created, "POLICY_STORE", avp.get_policy_store, policyStoreId=created)
+    assert elsewhere.get_policy_store(policyStoreId=created)["policyStoreId"] == created
 
 
 def test_another_service_is_refused(server, keys):

@@ -6,7 +6,8 @@ import threading
 import time
 
 import pytest
-from treeline import Server, new_key, session
+from accounts import Account, new_key
+from treeline import Server, session
 from writer import NAMES, Writer
 
 KILLS = int(os.environ.get("TREELINE_KILLS", "20"))
@@ -102,7 +103,7 @@ class Run:
 def run(tmp_path_factory):
     session()
     key = new_key("111122223333", "alice")
-    with Server(tmp_path_factory.mktemp("durability") / "data", key) as server:
+    with Server(tmp_path_factory.mktemp("durability") / "data", Account.of(key)) as server:
         run = Run(server, key)
         run.write_and_kill()
         yield run

@@ -10,12 +10,12 @@ from botocore.exceptions import ClientError
 ID = re.compile(r"[1-9A-HJ-NP-Za-km-z]{22}")
 
 
-def answer(response, status=200):
+def answer(response, status=200, media_type="application/x-amz-json-1.0"):
     """The members of a response, after looking at its metadata."""
     members = dict(response)
     metadata = members.pop("ResponseMetadata")
     assert metadata["HTTPStatusCode"] == status
-    assert metadata["HTTPHeaders"]["content-type"] == "application/x-amz-json-1.0"
+    assert metadata["HTTPHeaders"]["content-type"] == media_type
     assert str(uuid.UUID(metadata["RequestId"])) == metadata["RequestId"]
     assert metadata["RetryAttempts"] == 0
     return members

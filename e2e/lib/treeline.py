@@ -1,16 +1,15 @@
-"""The server as a process: accounts, start, stop, kill."""
+"""The server as a process: start, stop, kill, clients, its files."""
 
 import json
 import os
 import queue
-import secrets
 import signal
 import subprocess
 import threading
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import boto3
+from accounts import Key
 from botocore.config import Config
 
 REGION = "us-east-1"
@@ -20,69 +19,18 @@ START_SECONDS = 20
 STOP_SECONDS = 20
 
 
-@dataclass(frozen=True)
-class Key:
-    """An access key of a user of an account."""
-
-    account: str
-    user: str
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-
-
-def new_key(account, user):
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-    key_id = "AKIA" + "".join(secrets.choice(letters) for _ in range(16))
-    return Key(account, user, key_id, secrets.token_urlsafe(30))
-
-
-def account_file(*keys):
-    """The account file with one account and one user, who may do everything, for each key."""
-    everything = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
-    }
-    return [
-        {
-            "AccountId": key.account,
-            "AccessKeys": [
-                {
-                    "AccessKeyId": key.access_key_id,
-                    "SecretAccessKey": key.secret_access_key,
-                    "UserName": key.user,
-                }
-            ],
-            "UserDetailList": [
-                {
-                    "UserName": key.user,
-                    "Path": "/",
-                    "UserId": "AIDA" + key.access_key_id[4:],
-                    "Arn": f"arn:aws:iam::{key.account}:user/{key.user}",
-                    "UserPolicyList": [
-                        {"PolicyName": "everything", "PolicyDocument": everything}
-                    ],
-                }
-            ],
-        }
-        for key in keys
-    ]
-
-
 class Server:
     """A running `treeline serve`. Start it with `with`: it is stopped whatever happens."""
 
-    def __init__(self, data_dir, *keys, options=()):
+    def __init__(self, data_dir, *accounts, options=()):
         self.data_dir = Path(data_dir)
-        self.keys = keys
         self.options = list(options)
         self.address = "127.0.0.1:0"
         self.process = None
         self.ready_line = None
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        if keys:
-            path = self.data_dir / "iam.json"
-            path.touch(mode=0o600)
-            path.write_text(json.dumps(account_file(*keys)))
+        if accounts:
+            self.write_accounts(*accounts)
 
     @property
     def endpoint(self):
@@ -91,6 +39,38 @@ class Server:
     @property
     def log(self):
         return self.data_dir / "stderr.log"
+
+    @property
+    def account_file(self):
+        return self.data_dir / "iam.json"
+
+    def write_accounts(self, *accounts):
+        """Replaces the account file at once, as an editor does: nobody sees half of it."""
+        self.write_account_file(json.dumps([account.json for account in accounts]))
+
+    def write_account_file(self, text):
+        draft = self.account_file.with_suffix(".draft")
+        draft.touch(mode=0o600)
+        draft.write_text(text)
+        draft.rename(self.account_file)
+
+    def decisions(self):
+        """The lines of the decision log."""
+        log = self.data_dir / "decisions.jsonl"
+        return [json.loads(line) for line in log.read_text().splitlines()]
+
+    def treeline(self, *arguments, stdin=""):
+        """Exit code, output and errors of another command of the program on the data directory."""
+        done = subprocess.run(
+            [TREELINE, *arguments],
+            input=stdin,
+            env=os.environ | {"TREELINE_DATA_DIR": str(self.data_dir)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
 
     def start(self):
         """Starts it and waits for its ready line; a restart listens where it listened before."""
@@ -143,18 +123,24 @@ class Server:
         if self.process.poll() is None:
             self.stop()
 
-    def client(self, key, **config):
+    def client(self, key, service="verifiedpermissions", **config):
         """A boto3 client that signs with `key` and shows every answer: it does not retry."""
         settings = {"retries": {"mode": "standard", "total_max_attempts": 1}}
         return session().client(
-            "verifiedpermissions",
-            endpoint_url=self.endpoint,
+            service,
+            endpoint_url=config.pop("endpoint", self.endpoint),
             region_name=config.pop("region", REGION),
             aws_access_key_id=key.access_key_id,
             aws_secret_access_key=key.secret_access_key,
-            aws_session_token=config.pop("session_token", None),
+            aws_session_token=config.pop("session_token", key.session_token),
             config=Config(**(settings | config)),
         )
+
+    def session_key(self, key, role_arn, name="session", **arguments):
+        """The key of a session of a role that the owner of `key` assumes."""
+        sts = self.client(key, "sts")
+        assumed = sts.assume_role(RoleArn=role_arn, RoleSessionName=name, **arguments)
+        return Key.of_session(assumed)
 
 
 _SESSION = None

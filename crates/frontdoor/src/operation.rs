@@ -1,23 +1,24 @@
 //! What an operation is, and how a service lists its operations.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use base::{AccountId, Region, Timestamp};
-use iam::Caller;
+use iam::decision_log::DecisionLog;
 use model::{OperationModel, ServiceModel};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use wire::error::WireError;
 
-use crate::access::Authorized;
+use crate::access::{Asked, Authorized, Permission};
 
 /// The world a request acts in: one account in one Region. Worlds share nothing.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Scope {
-    /// The Region that this server stands for.
+    /// The Region that the request is signed for.
     pub region: Region,
     /// The caller's account.
     pub account: AccountId,
@@ -36,19 +37,20 @@ pub trait Throttle: Send + Sync {
     ) -> Result<(), WireError>;
 }
 
-/// What an operation knows about its request besides the input.
+/// What an operation knows about its request besides the input: who asks, from where, when.
 #[derive(Clone)]
 pub struct RequestContext {
-    /// The `x-amzn-requestid` of the answer.
-    pub request_id: String,
-    /// Who asks; the signature has been verified.
-    pub caller: Caller,
-    /// The account and Region the request acts in.
-    pub scope: Scope,
-    /// When the request was received.
-    pub now: Timestamp,
+    asked: Asked,
     /// INVARIANT: no context without a decision.
     pub authorized: Authorized,
+}
+
+impl Deref for RequestContext {
+    type Target = Asked;
+
+    fn deref(&self) -> &Asked {
+        &self.asked
+    }
 }
 
 /// One operation of a service: a unit struct in a file of its own.
@@ -64,8 +66,14 @@ pub trait Operation: Send + Sync + 'static {
 
     /// The operation's name in the service model.
     const NAME: &'static str;
-    /// The IAM action that permits it; batch operations use the single operation's.
-    const ACTION: &'static str = Self::NAME;
+
+    /// What the caller must be allowed to do, decided in this order before `call`. All of it is
+    /// asked of IAM: an operation that needs no permission names none.
+    fn permissions<'a>(
+        state: &'a Arc<Self::State>,
+        asked: &'a Asked,
+        input: &'a Self::Input,
+    ) -> impl Future<Output = Result<Vec<Permission<'a>>, Self::Error>> + Send;
 
     /// Does it.
     fn call(
@@ -76,20 +84,21 @@ pub trait Operation: Send + Sync + 'static {
 }
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-type Call =
-    Box<dyn Fn(RequestContext, Value) -> BoxFuture<Result<Vec<u8>, WireError>> + Send + Sync>;
+type Call = Box<
+    dyn Fn(Asked, Value, Arc<dyn DecisionLog>) -> BoxFuture<Result<Vec<u8>, WireError>>
+        + Send
+        + Sync,
+>;
 
 /// One operation with its types erased.
 pub(crate) struct Route {
-    pub(crate) model: &'static OperationModel,
-    pub(crate) action: &'static str,
     pub(crate) call: Call,
 }
 
 /// A service: its model and the operations it implements.
 pub struct Service {
     pub(crate) model: &'static ServiceModel,
-    operations: &'static [OperationModel],
+    pub(crate) operations: &'static [OperationModel],
     routes: BTreeMap<&'static str, Route>,
     pub(crate) throttle: Option<Box<dyn Throttle>>,
 }
@@ -111,23 +120,16 @@ impl Service {
     pub fn with<O: Operation>(mut self, state: &Arc<O::State>) -> Self {
         if let Some(model) = self.operations.iter().find(|model| model.name == O::NAME) {
             let state = Arc::clone(state);
-            let call: Call = Box::new(move |context, input| {
+            let call: Call = Box::new(move |asked, input, log| {
                 let state = Arc::clone(&state);
-                Box::pin(async move { run::<O>(&state, context, input).await })
+                Box::pin(async move { run::<O>(&state, asked, input, log.as_ref()).await })
             });
-            self.routes.insert(
-                model.name,
-                Route {
-                    model,
-                    action: O::ACTION,
-                    call,
-                },
-            );
+            self.routes.insert(model.name, Route { call });
         }
         self
     }
 
-    /// Has every authorized request ask `throttle`.
+    /// Has every request ask `throttle`.
     #[must_use]
     pub fn throttled(mut self, throttle: impl Throttle + 'static) -> Self {
         self.throttle = Some(Box::new(throttle));
@@ -146,11 +148,16 @@ impl Service {
 
 async fn run<O: Operation>(
     state: &Arc<O::State>,
-    context: RequestContext,
+    asked: Asked,
     input: Value,
+    log: &dyn DecisionLog,
 ) -> Result<Vec<u8>, WireError> {
     let input: O::Input = serde_json::from_value(input)
         .map_err(|_| WireError::serialization("The request does not have the operation's shape"))?;
+    let permissions = O::permissions(state, &asked, &input).await;
+    let permissions = permissions.map_err(Into::into)?;
+    let authorized = Authorized::obtain(&asked, permissions, log).await?;
+    let context = RequestContext { asked, authorized };
     let output = O::call(state, context, input).await.map_err(Into::into)?;
     serde_json::to_vec(&output).map_err(|error| {
         tracing::error!(operation = O::NAME, %error, "the output could not be serialized");

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use base::{Clock, Entropy, Region, request_id};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
-use iam::sigv4::{Expected, RequestParts, verify};
+use iam::condition_keys::Network;
+use iam::decision_log::DecisionLog;
+use iam::sigv4::{Expected, RequestParts, Signed, verify};
 use iam::{Caller, Keys};
-use wire::aws_json;
+use model::ServiceModel;
 use wire::error::WireError;
-use wire::shape_check::shape_check;
+use wire::protocol::{self, Found, Incoming};
 
-use crate::access::{AccessRequest, AuthorizeAccess, Authorized};
-use crate::operation::{RequestContext, Route, Scope, Service};
+use crate::access::Asked;
+use crate::operation::{Scope, Service};
 
 /// Says whether the server can serve: `Err` carries the reason for the log.
 pub trait Health: Send + Sync {
@@ -24,42 +26,44 @@ pub trait Health: Send + Sync {
 /// Everything a request meets before its operation. `K` is where the access keys are, `H` what
 /// `GET /health` asks.
 pub struct FrontDoor<K, H> {
-    /// The Region that the credential scope must name.
-    pub region: Region,
+    /// The Regions that are served; `None` when every one is.
+    pub regions: Option<Vec<Region>>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Where request ids come from.
     pub entropy: Arc<dyn Entropy>,
     /// The access keys.
     pub keys: K,
-    /// Who may do what.
-    pub authority: Arc<dyn AuthorizeAccess>,
+    /// Where refusals are recorded.
+    pub decisions: Arc<dyn DecisionLog>,
     /// The services behind this door.
     pub services: Vec<Service>,
     /// Whether the server can serve.
     pub health: H,
 }
 
-/// What the access log tells of a request, filled in as it becomes known.
+/// What is told of a request that fails, and to the access log, filled in as it becomes known.
 #[derive(Default)]
 struct LogEntry {
+    /// The service that is meant: its protocol is that of the answer.
+    service: Option<&'static ServiceModel>,
     operation: Option<&'static str>,
     caller: Option<Caller>,
 }
 
 impl<K: Keys + Send + Sync, H: Health> FrontDoor<K, H> {
     /// Answers one request. Never fails: whatever goes wrong is an answer.
-    pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
+    pub async fn handle(&self, request: Request<Bytes>, network: &Arc<Network>) -> Response<Bytes> {
         if request.method() == Method::GET && request.uri().path() == "/health" {
             return self.health().await;
         }
         let received = self.clock.now();
         let request_id = request_id(self.entropy.as_ref());
         let mut log = LogEntry::default();
-        let result = no_panic(self.pipeline(&request, &request_id, &mut log)).await;
+        let result = no_panic(self.pipeline(&request, network, &request_id, &mut log)).await;
         let response = match &result {
-            Ok(body) => aws_json::success(&request_id, body.clone()),
-            Err(error) => aws_json::failure(&request_id, error),
+            Ok(response) => response.clone(),
+            Err(error) => protocol::failure(log.service, &request_id, error),
         };
         let micros = self.clock.now().unix_micros() - received.unix_micros();
         tracing::info!(
@@ -80,57 +84,86 @@ impl<K: Keys + Send + Sync, H: Health> FrontDoor<K, H> {
     async fn pipeline(
         &self,
         request: &Request<Bytes>,
+        network: &Arc<Network>,
         request_id: &str,
         log: &mut LogEntry,
-    ) -> Result<Bytes, WireError> {
-        let (service, route) = self.find(request)?;
-        log.operation = Some(route.model.name);
-        let caller = self.authenticate(request, service)?;
+    ) -> Result<Response<Bytes>, WireError> {
+        let incoming = Incoming::from(request);
+        let (service, found) = self.find(&incoming, log)?;
+        let operation = found.operation;
+        let route = service.route(operation.name);
+        let route = route.ok_or_else(WireError::unknown_operation)?;
+        log.operation = Some(operation.name);
+        let Signed { caller, region } = self.authenticate(request, service)?;
         log.caller = Some(caller.clone());
-        let input = aws_json::parse_body(request.body())?;
-        let input = shape_check(route.model.input, input)?;
-        let access = AccessRequest {
-            caller: &caller,
-            action: route.action,
-            service: service.model.signing_name,
-        };
-        let authorized = Authorized::obtain(self.authority.as_ref(), &access)?;
+        let input = protocol::input(service.model, &found, &incoming)?;
         let scope = Scope {
-            region: self.region.clone(),
+            region,
             account: caller.account().clone(),
         };
         let now = self.clock.now();
         if let Some(throttle) = &service.throttle {
-            throttle.admit(&scope, route.model.name, &input, now)?;
+            throttle.admit(&scope, operation.name, &input, now)?;
         }
-        let context = RequestContext {
+        let header = |name| request.headers().get(name).cloned();
+        let asked = Asked {
             request_id: request_id.to_owned(),
             caller,
             scope,
             now,
-            authorized,
+            network: Arc::clone(network),
+            user_agent: header(header::USER_AGENT),
+            referer: header(header::REFERER),
         };
-        (route.call)(context, input).await.map(Bytes::from)
+        let log = Arc::clone(&self.decisions);
+        let output = (route.call)(asked, input, log).await?;
+        let output = Bytes::from(output);
+        Ok(protocol::success(
+            service.model,
+            operation,
+            request_id,
+            output,
+        ))
     }
 
-    fn find(&self, request: &Request<Bytes>) -> Result<(&Service, &Route), WireError> {
-        if request.method() != Method::POST || request.uri().path() != "/" {
-            return Err(WireError::unknown_operation());
+    /// The operation that is asked for, and its service. Where there is none, the answer has the
+    /// form of the service that the request is signed for.
+    fn find<'a>(
+        &self,
+        incoming: &Incoming<'a>,
+        log: &mut LogEntry,
+    ) -> Result<(&Service, Found<'a>), WireError> {
+        for service in &self.services {
+            if let Some(found) = protocol::operation(service.model, service.operations, incoming) {
+                log.service = Some(service.model);
+                return Ok((service, found));
+            }
         }
-        self.services
-            .iter()
-            .find_map(|service| {
-                let operation = aws_json::operation_name(service.model, request.headers())?;
-                Some((service, service.route(operation)?))
-            })
-            .ok_or_else(WireError::unknown_operation)
+        log.service = self.signed_for(incoming);
+        Err(WireError::unknown_operation())
+    }
+
+    /// The service that a request says to be signed for.
+    fn signed_for(&self, incoming: &Incoming<'_>) -> Option<&'static ServiceModel> {
+        let mut models = self.services.iter().map(|service| service.model);
+        models.find(|model| protocol::signed_for(model, incoming))
+    }
+
+    /// Answers a request whose body could not be read.
+    pub(crate) fn refuse(
+        &self,
+        head: &Request<Bytes>,
+        request_id: &str,
+        error: &WireError,
+    ) -> Response<Bytes> {
+        protocol::failure(self.signed_for(&Incoming::from(head)), request_id, error)
     }
 
     fn authenticate(
         &self,
         request: &Request<Bytes>,
         service: &Service,
-    ) -> Result<Caller, WireError> {
+    ) -> Result<Signed, WireError> {
         let parts = RequestParts {
             method: request.method().as_str(),
             path: request.uri().path(),
@@ -139,7 +172,7 @@ impl<K: Keys + Send + Sync, H: Health> FrontDoor<K, H> {
             body: request.body(),
         };
         let expected = Expected {
-            region: self.region.as_str(),
+            regions: self.regions.as_deref(),
             service: service.model.signing_name,
         };
         verify(&parts, &self.keys, &expected, self.clock.now())

@@ -14,10 +14,11 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use iam::Keys;
+use iam::condition_keys::Network;
 use tokio::net::TcpListener;
-use wire::aws_json;
 use wire::error::WireError;
 
+use crate::listener::Listener;
 use crate::pipeline::{FrontDoor, Health};
 
 /// The largest request body, in bytes: the service's quota for an authorization request, which
@@ -29,10 +30,11 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the listener rests when the process has no file descriptor left for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves HTTP/1.1 and HTTP/2 (prior knowledge) on `listener` until `shutdown` resolves; then
-/// stops accepting and waits up to `drain` for requests under way.
+/// Serves HTTP/1.1 and HTTP/2 (prior knowledge) on `socket`, which listens as `listener` says,
+/// until `shutdown` resolves; then stops accepting and waits up to `drain` for requests under way.
 pub async fn serve<K, H>(
-    listener: TcpListener,
+    socket: TcpListener,
+    listener: Listener,
     front_door: Arc<FrontDoor<K, H>>,
     shutdown: impl Future<Output = ()>,
     drain: Duration,
@@ -41,15 +43,16 @@ pub async fn serve<K, H>(
     H: Health + 'static,
 {
     let builder = http();
+    let listener = Arc::new(listener);
     let connections = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = socket.accept() => accepted,
             () = &mut shutdown => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (mut stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -58,27 +61,34 @@ pub async fn serve<K, H>(
         };
         // Small answers must not wait for the client's delayed acknowledgement.
         let _ = stream.set_nodelay(true);
-        let front_door = Arc::clone(&front_door);
-        let spoken = Arc::new(AtomicBool::new(false));
-        let silence = silence(Arc::clone(&spoken));
-        let service = service_fn(move |request| {
-            spoken.store(true, Ordering::Relaxed);
-            answer(Arc::clone(&front_door), request)
-        });
-        let connection = builder
-            .serve_connection(TokioIo::new(stream), service)
-            .into_owned();
-        let connection = connections.watch(connection);
+        let (front_door, listener) = (Arc::clone(&front_door), Arc::clone(&listener));
+        let (builder, watcher) = (builder.clone(), connections.watcher());
         tokio::spawn(async move {
+            let network = listener.network(peer.ip(), &mut stream);
+            let network = match tokio::time::timeout(READ_TIMEOUT, network).await {
+                Ok(Ok(network)) => network,
+                Ok(Err(error)) => return tracing::warn!(%peer, %error, "a connection was refused"),
+                Err(_) => return tracing::debug!("a connection brought no PROXY header in time"),
+            };
+            let spoken = Arc::new(AtomicBool::new(false));
+            let silence = silence(Arc::clone(&spoken));
+            let service = service_fn(move |request: Request<Incoming>| {
+                spoken.store(true, Ordering::Relaxed);
+                let network = listener.forwarded(&network, request.headers());
+                answer(Arc::clone(&front_door), request, network)
+            });
+            let connection = builder
+                .serve_connection(TokioIo::new(stream), service)
+                .into_owned();
             tokio::select! {
-                ended = connection => if let Err(error) = ended {
+                ended = watcher.watch(connection) => if let Err(error) = ended {
                     tracing::debug!(%error, "a connection ended with an error");
                 },
                 () = silence => tracing::debug!("a connection brought no request in time"),
             }
         });
     }
-    drop(listener);
+    drop(socket);
     if tokio::time::timeout(drain, connections.shutdown())
         .await
         .is_err()
@@ -116,28 +126,31 @@ async fn silence(spoken: Arc<AtomicBool>) {
 async fn answer<K, H>(
     front_door: Arc<FrontDoor<K, H>>,
     request: Request<Incoming>,
+    network: Arc<Network>,
 ) -> Result<Response<Full<Bytes>>, Infallible>
 where
     K: Keys + Send + Sync + 'static,
     H: Health + 'static,
 {
     let response = match collect(request).await {
-        Ok(request) => front_door.handle(request).await,
-        Err(error) => {
+        Ok(request) => front_door.handle(request, &network).await,
+        Err((head, error)) => {
             let request_id = base::request_id(front_door.entropy.as_ref());
             tracing::info!(
                 request_id,
                 error = error.code,
                 "request refused while reading it"
             );
-            aws_json::failure(&request_id, &error)
+            front_door.refuse(&head, &request_id, &error)
         }
     };
     Ok(response.map(Full::new))
 }
 
-/// Reads the body within the limits.
-async fn collect(request: Request<Incoming>) -> Result<Request<Bytes>, WireError> {
+/// Reads the body within the limits; without it, what came before it and why.
+async fn collect(
+    request: Request<Incoming>,
+) -> Result<Request<Bytes>, (Request<Bytes>, WireError)> {
     let (mut parts, body) = request.into_parts();
     // HTTP/2 sends the host as `:authority`; the signature covers it under the name `host`.
     if !parts.headers.contains_key(header::HOST)
@@ -146,6 +159,13 @@ async fn collect(request: Request<Incoming>) -> Result<Request<Bytes>, WireError
     {
         parts.headers.insert(header::HOST, host);
     }
+    match read(body).await {
+        Ok(body) => Ok(Request::from_parts(parts, body)),
+        Err(error) => Err((Request::from_parts(parts, Bytes::new()), error)),
+    }
+}
+
+async fn read(body: Incoming) -> Result<Bytes, WireError> {
     let body = tokio::time::timeout(READ_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect())
         .await
         .map_err(|_| WireError::request_timeout())?
@@ -156,5 +176,5 @@ async fn collect(request: Request<Incoming>) -> Result<Request<Bytes>, WireError
                 WireError::serialization("The request body could not be read")
             }
         })?;
-    Ok(Request::from_parts(parts, body.to_bytes()))
+    Ok(body.to_bytes())
 }

@@ -1,19 +1,51 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base::{AccountId, Secret, Timestamp};
 
-/// Who a request acts as.
-#[derive(Clone, PartialEq, Eq, Debug)]
+use crate::policy::PrincipalPolicies;
+
+/// Who a request acts as, with all that decides what it may do.
+#[derive(Debug)]
 pub struct Principal {
     /// The account the principal belongs to.
     pub account: AccountId,
-    /// The ARN, for instance `arn:aws:iam::111122223333:user/alice` (`aws:PrincipalArn`).
+    /// The ARN: `arn:aws:iam::111122223333:user/alice`, or of a session
+    /// `arn:aws:sts::111122223333:assumed-role/app/session`.
     pub arn: String,
-    /// The unique id: `AIDA…` of a user, the account id of a root user (`aws:userid`).
+    /// The unique id (`aws:userid`): `AIDA…` of a user, `AROA…:session` of a session, the account
+    /// id of a root user.
     pub user_id: String,
     /// What kind of principal it is.
     pub kind: PrincipalKind,
+    /// `aws:PrincipalTag/…`: the tags of the user or role, overridden by those of the session.
+    pub tags: BTreeMap<String, String>,
+    /// The organization that the account belongs to.
+    pub organization: Option<Arc<Organization>>,
+    /// The policies that are attached to the principal, its groups and its session.
+    pub policies: PrincipalPolicies,
+    /// What a session hands on; others hand nothing on.
+    pub inheritance: Inheritance,
 }
+
+/// What a session hands on to the sessions that it opens itself (role chaining).
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Inheritance {
+    /// The session tags whose keys were declared transitive.
+    pub transitive_tags: BTreeMap<String, String>,
+    /// Who began the chain (`aws:SourceIdentity`).
+    pub source_identity: Option<String>,
+}
+
+/// Principals are the same when their ARNs and unique ids are, whatever policies they have at the
+/// moment.
+impl PartialEq for Principal {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.arn, &self.user_id) == (&other.arn, &other.user_id)
+    }
+}
+
+impl Eq for Principal {}
 
 /// The kinds of [`Principal`].
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,6 +57,32 @@ pub enum PrincipalKind {
         /// The user's name without its path (`aws:username`).
         name: String,
     },
+    /// A session of a role.
+    AssumedRole {
+        /// The ARN of the role with its path (`aws:PrincipalArn`).
+        role_arn: String,
+        /// The name of the session.
+        session_name: String,
+    },
+}
+
+/// Where an account stands in its organization.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Organization {
+    /// `o-…` (`aws:PrincipalOrgID`).
+    pub id: String,
+    /// `o-…/r-…/ou-…/` (`aws:PrincipalOrgPaths`), if known.
+    pub path: Option<String>,
+}
+
+impl Principal {
+    /// What `aws:PrincipalArn` says: the ARN, or that of the role behind a session.
+    pub fn principal_arn(&self) -> &str {
+        match &self.kind {
+            PrincipalKind::AssumedRole { role_arn, .. } => role_arn,
+            PrincipalKind::Root | PrincipalKind::User { .. } => &self.arn,
+        }
+    }
 }
 
 /// An access key with its secret. It has no `Debug`.
@@ -69,7 +127,8 @@ impl Credential {
 /// Where the verifier looks up access keys.
 pub trait Keys: Send + Sync {
     /// The credential of an active access key; `None` when the id is unknown or inactive.
-    fn find(&self, access_key_id: &str) -> Option<Arc<Credential>>;
+    /// `security_token` is what the request shows: temporary credentials are found by it.
+    fn find(&self, access_key_id: &str, security_token: Option<&str>) -> Option<Arc<Credential>>;
 }
 
 /// Who signed a request. Cloning it copies two pointers.

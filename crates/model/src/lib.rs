@@ -7,9 +7,11 @@
 //!   against before it becomes a typed input.
 //! - `<service>::{SERVICE, OPERATIONS}`: the protocol's names and the list of operations.
 
+pub mod dsql;
 mod operation;
 pub mod shape;
+pub mod sts;
 mod timestamp;
 pub mod verified_permissions;
 
-pub use operation::{OperationModel, ServiceModel};
+pub use operation::{HttpBinding, OperationModel, Protocol, QueryBinding, Segment, ServiceModel};

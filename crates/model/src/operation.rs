@@ -2,17 +2,37 @@
 
 use crate::shape::Shape;
 
-/// A service that speaks AWS JSON.
+/// A service.
 pub struct ServiceModel {
-    /// What `X-Amz-Target` starts with: `VerifiedPermissions` in
-    /// `VerifiedPermissions.IsAuthorized`.
-    pub target_prefix: &'static str,
+    /// The name as AWS writes it, for instance `Amazon Aurora DSQL`.
+    pub name: &'static str,
+    /// How it is spoken to.
+    pub protocol: Protocol,
     /// The service in a SigV4 credential scope.
     pub signing_name: &'static str,
     /// The first label of the service's host name.
     pub endpoint_prefix: &'static str,
-    /// The content type of requests and responses.
-    pub content_type: &'static str,
+}
+
+/// How requests and answers are written.
+pub enum Protocol {
+    /// Every request is a `POST /` with a JSON body; a header names the operation.
+    AwsJson {
+        /// What `X-Amz-Target` starts with: `VerifiedPermissions` in
+        /// `VerifiedPermissions.IsAuthorized`.
+        target_prefix: &'static str,
+        /// The content type of requests and responses.
+        content_type: &'static str,
+    },
+    /// Method and path name the operation; the input is spread over path, query and JSON body.
+    RestJson,
+    /// Every request is a form that names the operation; answers are XML.
+    Query {
+        /// The version that the form names, for instance `2011-06-15`.
+        version: &'static str,
+        /// The XML namespace of the answers.
+        namespace: &'static str,
+    },
 }
 
 /// One operation of a service.
@@ -21,7 +41,7 @@ pub struct OperationModel {
     pub name: &'static str,
     /// What its input must look like.
     pub input: &'static Shape,
-    /// The modelled exceptions that it may raise.
+    /// The codes of the modelled exceptions that it may raise.
     pub errors: &'static [&'static str],
     /// Whether the model marks it as free of side effects.
     pub read_only: bool,
@@ -29,42 +49,54 @@ pub struct OperationModel {
     pub idempotent: bool,
     /// Whether its input has an idempotency token, which SDKs fill in and repeat on retries.
     pub has_client_token: bool,
+    /// Where its input stands in the request; in [`Protocol::RestJson`] only.
+    pub http: Option<HttpBinding>,
+}
+
+/// Which requests are a REST operation's, and which members of its input are not in their body.
+pub struct HttpBinding {
+    /// The method, for instance `POST`.
+    pub method: &'static str,
+    /// The path, cut at its slashes.
+    pub path: &'static [Segment],
+    /// The members in the query.
+    pub query: &'static [QueryBinding],
+}
+
+impl HttpBinding {
+    /// Whether `member` of the input stands in the path or in the query.
+    pub fn binds(&self, member: &str) -> bool {
+        let in_query = self.query.iter().any(|binding| binding.member == member);
+        in_query
+            || self.path.iter().any(|segment| match segment {
+                Segment::Literal(_) => false,
+                Segment::Label { member: label, .. } => *label == member,
+            })
+    }
+}
+
+/// One segment of a path.
+pub enum Segment {
+    /// This text.
+    Literal(&'static str),
+    /// A member of the input, percent-encoded. It is always a string.
+    Label {
+        /// The member's name.
+        member: &'static str,
+        /// What it must look like.
+        shape: &'static Shape,
+    },
+}
+
+/// A member of an input that stands in the query.
+pub struct QueryBinding {
+    /// The parameter's name, for instance `max-results`.
+    pub name: &'static str,
+    /// The member's name, for instance `maxResults`.
+    pub member: &'static str,
+    /// What it must look like. The parameter is repeated for the items of a list.
+    pub shape: &'static Shape,
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::shape::Kind;
-    use crate::verified_permissions::OPERATIONS;
-
-    #[test]
-    fn there_are_34_operations_in_alphabetical_order_each_with_its_input() {
-        assert_eq!(OPERATIONS.len(), 34);
-        assert!(OPERATIONS.is_sorted_by(|one, next| one.name < next.name));
-        for operation in OPERATIONS {
-            assert_eq!(operation.input.name, format!("{}Input", operation.name));
-            assert!(
-                matches!(operation.input.kind, Kind::Structure(_)),
-                "{}",
-                operation.name
-            );
-        }
-    }
-
-    #[test]
-    fn four_operations_have_a_client_token() {
-        let with_token: Vec<&str> = OPERATIONS
-            .iter()
-            .filter(|operation| operation.has_client_token)
-            .map(|operation| operation.name)
-            .collect();
-        assert_eq!(
-            with_token,
-            [
-                "CreateIdentitySource",
-                "CreatePolicy",
-                "CreatePolicyStore",
-                "CreatePolicyTemplate"
-            ]
-        );
-    }
-}
+mod tests;

@@ -81,6 +81,8 @@ pub struct Member {
 ///
 /// The expressions in the service models are Smithy's without their outermost `^` and `$`, so
 /// `Action$|^.+::Action` is `^Action$|^.+::Action$`. `\d` and `\w` mean ASCII, as in ECMA-262.
+/// The one range that the models write with five and six digits after `\u` means all that is beyond
+/// the basic plane.
 pub struct Pattern {
     source: &'static str,
     compiled: OnceLock<Option<Regex>>,
@@ -113,7 +115,8 @@ impl Pattern {
             let ascii = self
                 .source
                 .replace(r"\d", "[0-9]")
-                .replace(r"\w", "[0-9A-Za-z_]");
+                .replace(r"\w", "[0-9A-Za-z_]")
+                .replace(r"\u10000-\u10FFFF", r"\x{10000}-\x{10FFFF}");
             Regex::new(&format!(r"\A(?:{ascii})\z")).ok()
         };
         self.compiled.get_or_init(compile).as_ref()

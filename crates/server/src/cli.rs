@@ -8,11 +8,13 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{Config, DataHome};
+use crate::dsql_command::{self, DsqlCommand};
 use crate::error::Error;
+use crate::iam_command::{self, IamCommand};
 use crate::settings::Settings;
 use crate::{env, serve};
 
-/// Amazon Verified Permissions on your machine
+/// Amazon Verified Permissions and Amazon Aurora DSQL on your machine
 #[derive(Parser)]
 #[command(name = "treeline", version)]
 pub(crate) struct Cli {
@@ -25,18 +27,24 @@ enum Command {
     /// Start the server
     Serve(Configuration),
     /// Print the shell commands that point AWS clients at the server: eval "$(treeline env)"
-    #[command(mut_args = hide_unless_of_use_for_env)]
+    #[command(mut_args = hide_unless_of_use)]
     Env {
         #[command(flatten)]
         configuration: Configuration,
         #[command(flatten)]
         owner: env::Owner,
     },
+    /// Ask what the policies decide
+    #[command(subcommand)]
+    Iam(IamCommand),
+    /// Do to clusters what no request may
+    #[command(subcommand)]
+    Dsql(DsqlCommand),
 }
 
 /// Flags come before the environment, the environment before the file, the file before defaults.
 #[derive(clap::Args)]
-struct Configuration {
+pub(crate) struct Configuration {
     /// A TOML file; each of the other options may stand in it, under its name without `--`
     #[arg(long, env = "TREELINE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -82,6 +90,21 @@ fn run(matches: &ArgMatches) -> Result<(), Error> {
                 &mut notes,
             )
         }
+        Command::Iam(IamCommand::Explain {
+            question,
+            configuration,
+        }) => {
+            let explain = matches.subcommand().and_then(|(_, iam)| iam.subcommand());
+            let typed = explain
+                .map(|(_, matches)| typed(matches))
+                .unwrap_or_default();
+            iam_command::explain(&configuration.load()?, typed.iam_file, &question)
+        }
+        Command::Dsql(DsqlCommand::RemoveClusterPolicy {
+            cluster,
+            configuration,
+        }) => dsql_command::remove_cluster_policy(&configuration.load()?, &cluster),
+        Command::Iam(IamCommand::Simulate { terse }) => iam_command::simulate(terse),
     }
 }
 
@@ -112,11 +135,24 @@ fn typed(matches: &ArgMatches) -> env::Typed {
     }
 }
 
-/// `env` takes every key, so that one environment and one file fit both commands; its help shows
-/// those that make a difference to it.
-fn hide_unless_of_use_for_env(arg: clap::Arg) -> clap::Arg {
+/// Every command takes every key, so that one environment and one file fit all; the help of those
+/// that do not serve shows the keys that make a difference to them.
+pub(crate) fn hide_unless_of_use(arg: clap::Arg) -> clap::Arg {
     let of_use = [
-        "config", "data_dir", "http", "iam_file", "region", "user", "account", "help",
+        "config",
+        "data_dir",
+        "http",
+        "iam_file",
+        "region",
+        "user",
+        "account",
+        "help",
+        "principal",
+        "action",
+        "resource",
+        "context",
+        "json",
+        "cluster",
     ];
     let hide = !of_use.contains(&arg.get_id().as_str());
     arg.hide(hide)

@@ -4,11 +4,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use base::Region;
+use frontdoor::Listener;
 use verified_permissions::{Options, Quotas};
 
 use crate::config_file;
 use crate::error::Error;
-use crate::settings::{LogFilter, LogFormat, Settings};
+use crate::settings::{LogFilter, LogFormat, Seconds, Settings};
 
 const HTTP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4100);
 const REGION: &str = "us-east-1";
@@ -30,10 +31,17 @@ pub(crate) struct Config {
     pub(crate) default_data_dir: bool,
     pub(crate) http: SocketAddr,
     pub(crate) iam_file: PathBuf,
+    /// Besides `http`.
+    pub(crate) listeners: Vec<Listener>,
     pub(crate) region: Region,
+    /// The Regions that are served; `None` for all.
+    pub(crate) regions: Option<Vec<Region>>,
+    /// `None` when refusals are recorded nowhere.
+    pub(crate) decision_log: Option<PathBuf>,
     pub(crate) log: LogFilter,
     pub(crate) log_format: LogFormat,
     pub(crate) options: Options,
+    pub(crate) dsql: dsql::Options,
 }
 
 impl Config {
@@ -53,7 +61,7 @@ impl Config {
         Self::resolve(settings, home)
     }
 
-    fn resolve(settings: Settings, home: &DataHome) -> Result<Self, Error> {
+    fn resolve(mut settings: Settings, home: &DataHome) -> Result<Self, Error> {
         let default_data_dir = settings.data_dir.is_none();
         let data_dir = absolute(match &settings.data_dir {
             Some(dir) => dir.clone(),
@@ -63,7 +71,12 @@ impl Config {
             Some(file) => absolute(file.clone())?,
             None => default_iam_file(&data_dir),
         };
-        let options = options(&settings);
+        let decision_log = match settings.decision_log.take() {
+            Some(file) if file == Path::new("off") => None,
+            Some(file) => Some(absolute(file)?),
+            None => Some(data_dir.join("decisions.jsonl")),
+        };
+        let (options, dsql) = (options(&settings), dsql_options(&settings));
         Ok(Self {
             data_dir,
             default_data_dir,
@@ -73,6 +86,10 @@ impl Config {
             log: settings.log.unwrap_or_default(),
             log_format: settings.log_format.unwrap_or_default(),
             options,
+            dsql,
+            decision_log,
+            listeners: settings.listeners.map(|all| all.0).unwrap_or_default(),
+            regions: settings.regions.map(|all| all.0),
         })
     }
 
@@ -118,6 +135,34 @@ fn options(settings: &Settings) -> Options {
             .allow_unconstrained_template_scope
             .unwrap_or(default.allow_unconstrained_template_scope),
         request_rates: settings.request_rates.unwrap_or(default.request_rates),
+    }
+}
+
+fn dsql_options(settings: &Settings) -> dsql::Options {
+    let default = dsql::Options::default();
+    let seconds = |setting: Option<Seconds>| setting.map(|seconds| seconds.0);
+    let quotas = default.quotas;
+    dsql::Options {
+        quotas: dsql::Quotas {
+            single_region_clusters: settings
+                .quota_dsql_clusters
+                .unwrap_or(quotas.single_region_clusters),
+            multi_region_clusters: settings
+                .quota_dsql_multi_region_clusters
+                .unwrap_or(quotas.multi_region_clusters),
+            streams_per_cluster: settings
+                .quota_dsql_streams
+                .unwrap_or(quotas.streams_per_cluster),
+        },
+        endpoint_suffix: settings
+            .dsql_endpoint_suffix
+            .as_ref()
+            .map_or(default.endpoint_suffix, |domain| domain.0.clone()),
+        creation_delay: seconds(settings.dsql_creation_seconds).unwrap_or(default.creation_delay),
+        update_delay: seconds(settings.dsql_update_seconds).unwrap_or(default.update_delay),
+        deletion_delay: seconds(settings.dsql_deletion_seconds).unwrap_or(default.deletion_delay),
+        idle_after: seconds(settings.dsql_idle_seconds),
+        inactive_after: seconds(settings.dsql_inactive_seconds),
     }
 }
 

@@ -17,7 +17,9 @@ pub(crate) fn read(path: &Path) -> Result<Settings, Error> {
         reason,
     })?;
     let directory = path.parent().unwrap_or(Path::new(""));
-    for file in [&mut settings.data_dir, &mut settings.iam_file]
+    let log = settings.decision_log.as_mut();
+    let log = log.filter(|file| file.as_os_str() != "off");
+    for file in [settings.data_dir.as_mut(), settings.iam_file.as_mut(), log]
         .into_iter()
         .flatten()
     {

@@ -3,6 +3,8 @@
 //! ```text
 //! treeline.db    the database, with treeline.db.lock, which one server at a time holds
 //! iam.json       the account file, unless another one is configured
+//! session.key    what session credentials of AssumeRole are made with
+//! decisions.jsonl  the decision log, unless another one is configured
 //! server.json    where the running server is; gone after a clean end
 //! ```
 
@@ -11,6 +13,8 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use base::Entropy;
+use iam::session::SessionKey;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -29,6 +33,25 @@ pub(crate) fn create(dir: &Path) -> Result<(), Error> {
 /// The database file.
 pub(crate) fn database(dir: &Path) -> PathBuf {
     dir.join("treeline.db")
+}
+
+/// The key that session credentials are made with, created on the first start. Whoever replaces it
+/// ends all sessions.
+pub(crate) fn session_key(dir: &Path, entropy: &dyn Entropy) -> Result<SessionKey, Error> {
+    let path = dir.join("session.key");
+    match fs::read(&path) {
+        Ok(bytes) => match <[u8; 32]>::try_from(bytes) {
+            Ok(bytes) => Ok(SessionKey::new(bytes)),
+            Err(_) => Err(Error::SessionKey { path }),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let mut bytes = [0; 32];
+            entropy.fill(&mut bytes);
+            write_private(&path, &bytes).map_err(Error::io("write", path))?;
+            Ok(SessionKey::new(bytes))
+        }
+        Err(error) => Err(Error::io("read", path)(error)),
+    }
 }
 
 /// Where the running server is, for `treeline env`, which cannot ask the database: the server has

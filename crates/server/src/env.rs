@@ -128,7 +128,7 @@ fn find_key<'a>(accounts: &'a Accounts, owner: &Owner) -> Option<&'a Arc<Credent
                     let mut users = account.users().iter();
                     let key = users.find_map(|user| match &user.kind {
                         PrincipalKind::User { name } => key_of(Some(name)),
-                        PrincipalKind::Root => None,
+                        PrincipalKind::Root | PrincipalKind::AssumedRole { .. } => None,
                     });
                     key.or_else(|| key_of(None))
                 }
@@ -142,6 +142,7 @@ fn commands(http: SocketAddr, region: &str, key: &Credential) -> String {
     let exports = [
         ("AWS_ENDPOINT_URL_VERIFIEDPERMISSIONS", endpoint.as_str()),
         ("AWS_ENDPOINT_URL_DSQL", &endpoint),
+        ("AWS_ENDPOINT_URL_STS", &endpoint),
         ("AWS_ACCESS_KEY_ID", &key.access_key_id),
         ("AWS_SECRET_ACCESS_KEY", key.secret.expose()),
         ("AWS_REGION", region),

@@ -34,6 +34,8 @@ pub(crate) enum Error {
         path: PathBuf,
         cause: serde_json::Error,
     },
+    #[error("{} is no key of 32 bytes: remove it, which ends all sessions", path.display())]
+    SessionKey { path: PathBuf },
     #[error("the data directory {} is in use by another server", path.display())]
     InUse { path: PathBuf },
     #[error(transparent)]
@@ -51,6 +53,10 @@ pub(crate) enum Error {
         user: Option<String>,
         account: Option<AccountId>,
     },
+    #[error("account file {} has no principal {arn}", path.display())]
+    UnknownPrincipal { path: PathBuf, arn: String },
+    #[error("{0}")]
+    Refused(String),
     #[error("no server runs on the data directory {}, and port 0 means that it chooses its port when it starts", path.display())]
     NoPort { path: PathBuf },
 }

@@ -5,14 +5,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use frontdoor::{FrontDoor, Health, OwnAccount};
-use iam::account::Accounts;
+use dsql::Dsql;
+use frontdoor::{FrontDoor, Health, Listener};
+use iam::decision_log::{DecisionLog, NoLog};
+use iam::session::{Directory, LiveDirectory};
 use store::{Store, StoreError};
+use sts::Sts;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use verified_permissions::VerifiedPermissions;
 
 use crate::config::Config;
 use crate::data_dir::{self, ServerFile};
+use crate::decision_log::FileLog;
 use crate::error::Error;
 use crate::signals::Signals;
 use crate::system::{SystemClock, SystemEntropy};
@@ -40,24 +46,37 @@ async fn serve(config: &Config, program: &str) -> Result<(), Error> {
     data_dir::create(&config.data_dir)?;
     // The store's lock makes this server the only one of its data directory.
     let store = open_store(config)?;
-    let (listener, http) = listen(config.http).await?;
-    let accounts = account_file::read_or_create(config, entropy.as_ref())?;
+    let mut listening = Vec::new();
+    for listener in listeners(config) {
+        listening.push(listen(listener).await?);
+    }
+    let http = listening
+        .first()
+        .map_or(config.http, |(_, listener)| listener.address);
+    let (accounts, followed) = account_file::read_or_create(config, entropy.as_ref())?;
+    let key = Arc::new(data_dir::session_key(&config.data_dir, entropy.as_ref())?);
+    let live = Arc::new(LiveDirectory::new(Directory::new(
+        accounts,
+        Arc::clone(&key),
+    )));
     let server_file = ServerFile {
         http,
         region: config.region.to_string(),
         iam_file: config.iam_file.clone(),
     };
     server_file.write(&config.data_dir)?;
-    let front_door = Arc::new(front_door(config, &store, accounts, entropy));
+    tokio::spawn(followed.follow(Arc::clone(&live), key));
+    let front_door = Arc::new(front_door(config, &store, &live, entropy)?);
     announce(config, http, program);
-    frontdoor::serve(listener, front_door, signals.first(), DRAIN).await;
+    serve_all(listening, &front_door, signals.first()).await;
     ServerFile::remove(&config.data_dir);
     store.close().await;
     tracing::info!("ended");
     Ok(())
 }
 
-fn open_store(config: &Config) -> Result<Store, Error> {
+/// Opens the database of the data directory, which no other process may have open.
+pub(crate) fn open_store(config: &Config) -> Result<Store, Error> {
     Store::sqlite(&data_dir::database(&config.data_dir)).map_err(|error| {
         if matches!(error, StoreError::InUse { .. }) {
             Error::InUse {
@@ -69,36 +88,78 @@ fn open_store(config: &Config) -> Result<Store, Error> {
     })
 }
 
-/// Listens on `http`; also returns the address with the port that the system chose for port 0.
-async fn listen(http: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
+/// The main listener, and after it the others.
+fn listeners(config: &Config) -> Vec<Listener> {
+    let mut all = vec![Listener::new(config.http)];
+    all.extend(config.listeners.iter().cloned());
+    all
+}
+
+/// Listens; the address then has the port that the system chose for port 0.
+async fn listen(mut listener: Listener) -> Result<(TcpListener, Listener), Error> {
+    let http = listener.address;
     let failed = |cause| Error::Listen { http, cause };
-    let listener = TcpListener::bind(http).await.map_err(failed)?;
-    let chosen = listener.local_addr().map_err(failed)?;
-    Ok((listener, chosen))
+    let socket = TcpListener::bind(http).await.map_err(failed)?;
+    listener.address = socket.local_addr().map_err(failed)?;
+    Ok((socket, listener))
+}
+
+/// Serves on all listeners until `end`, and then drains them together.
+async fn serve_all(
+    listening: Vec<(TcpListener, Listener)>,
+    front_door: &Arc<FrontDoor<Arc<LiveDirectory>, StoreHealth>>,
+    end: impl Future<Output = ()>,
+) {
+    let (ended, ending) = watch::channel(());
+    let mut servers = JoinSet::new();
+    for (socket, listener) in listening {
+        let (front_door, mut ending) = (Arc::clone(front_door), ending.clone());
+        servers.spawn(async move {
+            // The channel closes when it is time to end.
+            let end = async move { while ending.changed().await.is_ok() {} };
+            frontdoor::serve(socket, listener, front_door, end, DRAIN).await;
+        });
+    }
+    end.await;
+    drop(ended);
+    servers.join_all().await;
 }
 
 /// Introduces the services to the front door.
 fn front_door(
     config: &Config,
     store: &Store,
-    accounts: Accounts,
+    live: &Arc<LiveDirectory>,
     entropy: Arc<SystemEntropy>,
-) -> FrontDoor<Accounts, StoreHealth> {
-    let options = config.options.clone();
+) -> Result<FrontDoor<Arc<LiveDirectory>, StoreHealth>, Error> {
     let verified_permissions = Arc::new(VerifiedPermissions::new(
         store.clone(),
         entropy.clone(),
-        options,
+        config.options.clone(),
     ));
-    FrontDoor {
-        region: config.region.clone(),
+    let dsql = Arc::new(Dsql::new(
+        store.clone(),
+        entropy.clone(),
+        config.dsql.clone(),
+    ));
+    let sts = Arc::new(Sts::new(Arc::clone(live), entropy.clone()));
+    let decisions: Arc<dyn DecisionLog> = match &config.decision_log {
+        Some(path) => Arc::new(FileLog::open(path)?),
+        None => Arc::new(NoLog),
+    };
+    Ok(FrontDoor {
+        regions: config.regions.clone(),
         clock: Arc::new(SystemClock),
         entropy,
-        keys: accounts,
-        authority: Arc::new(OwnAccount),
-        services: vec![verified_permissions::service(&verified_permissions)],
+        keys: Arc::clone(live),
+        decisions,
+        services: vec![
+            verified_permissions::service(&verified_permissions),
+            dsql::service(&dsql),
+            sts::service(&sts),
+        ],
         health: StoreHealth(store.clone()),
-    }
+    })
 }
 
 /// The server can serve when the store can be read.
@@ -124,7 +185,7 @@ fn announce(config: &Config, http: SocketAddr, program: &str) {
     }
     let _ = writeln!(
         io::stderr(),
-        "Treeline serves Amazon Verified Permissions on {url}, Region {region}.\n\
+        "Treeline serves Amazon Verified Permissions, Amazon Aurora DSQL's control plane and AWS STS on {url}.\n\
          Point AWS clients at it with:  eval \"$({env_command})\""
     );
     let mut out = io::stdout().lock();

@@ -4,14 +4,18 @@
 //! key `data-dir` of the TOML file: all three are this struct. A test compares them with each other
 //! and with `docs/configuration.md`.
 
+mod values;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use base::Region;
+use frontdoor::Listener;
 use serde::{Deserialize, Deserializer};
-use tracing_subscriber::filter::{LevelFilter, Targets};
+
+pub(crate) use values::{Domain, LogFilter, Seconds, Words};
 
 /// Defines [`Settings`] and the operations that must not forget a key.
 macro_rules! settings {
@@ -43,15 +47,32 @@ settings! {
     #[arg(long, env = "TREELINE_HTTP", value_name = "ADDR")]
     http: SocketAddr,
 
-    /// The accounts, users and access keys
+    /// More addresses to serve HTTP on, separated by spaces, each with its tags: see *Listeners*
+    /// [default: none]
+    #[arg(long, env = "TREELINE_LISTENERS", value_name = "LISTENERS")]
+    #[serde(deserialize_with = "from_text")]
+    listeners: Words<Listener>,
+
+    /// The accounts, users, groups, roles, policies and access keys
     /// [default: `iam.json` in the data directory, created if it is missing]
     #[arg(long, env = "TREELINE_IAM_FILE", value_name = "FILE")]
     iam_file: PathBuf,
 
-    /// The AWS Region that the server stands for [default: `us-east-1`]
+    /// The AWS Region that `treeline env` sets for clients [default: `us-east-1`]
     #[arg(long, env = "TREELINE_REGION", value_name = "REGION")]
     #[serde(deserialize_with = "from_text")]
     region: Region,
+
+    /// The AWS Regions that are served, separated by spaces; a request is for the one that its
+    /// signature names [default: every Region]
+    #[arg(long, env = "TREELINE_REGIONS", value_name = "REGIONS")]
+    #[serde(deserialize_with = "from_text")]
+    regions: Words<Region>,
+
+    /// Where every refusal is recorded as a line of JSON; `off` for nowhere
+    /// [default: `decisions.jsonl` in the data directory]
+    #[arg(long, env = "TREELINE_DECISION_LOG", value_name = "FILE")]
+    decision_log: PathBuf,
 
     /// What is logged on standard error: `off`, `error`, `warn`, `info`, `debug` or `trace`, also
     /// for single modules, as in `warn,frontdoor=info` [default: `info`]
@@ -80,6 +101,49 @@ settings! {
         hide_possible_values = true
     )]
     request_rates: bool,
+
+    /// What the host names of Aurora DSQL clusters end with, after `<id>.dsql.<region>.`
+    /// [default: `on.aws`]
+    #[arg(long, env = "TREELINE_DSQL_ENDPOINT_SUFFIX", value_name = "DOMAIN")]
+    #[serde(deserialize_with = "from_text")]
+    dsql_endpoint_suffix: Domain,
+
+    /// How many seconds a cluster is `CREATING` [default: `2`]
+    #[arg(long, env = "TREELINE_DSQL_CREATION_SECONDS", value_name = "SECONDS")]
+    #[serde(deserialize_with = "from_number")]
+    dsql_creation_seconds: Seconds,
+
+    /// How many seconds a cluster is `UPDATING` [default: `1`]
+    #[arg(long, env = "TREELINE_DSQL_UPDATE_SECONDS", value_name = "SECONDS")]
+    #[serde(deserialize_with = "from_number")]
+    dsql_update_seconds: Seconds,
+
+    /// How many seconds a cluster or stream is `DELETING` [default: `2`]
+    #[arg(long, env = "TREELINE_DSQL_DELETION_SECONDS", value_name = "SECONDS")]
+    #[serde(deserialize_with = "from_number")]
+    dsql_deletion_seconds: Seconds,
+
+    /// After how many seconds without activity a cluster shows `IDLE` [default: never]
+    #[arg(long, env = "TREELINE_DSQL_IDLE_SECONDS", value_name = "SECONDS")]
+    #[serde(deserialize_with = "from_number")]
+    dsql_idle_seconds: Seconds,
+
+    /// After how many seconds without activity a cluster shows `INACTIVE` [default: never]
+    #[arg(long, env = "TREELINE_DSQL_INACTIVE_SECONDS", value_name = "SECONDS")]
+    #[serde(deserialize_with = "from_number")]
+    dsql_inactive_seconds: Seconds,
+
+    /// The most single-Region clusters of an account in a Region [default: `20`]
+    #[arg(long, env = "TREELINE_QUOTA_DSQL_CLUSTERS", value_name = "N")]
+    quota_dsql_clusters: usize,
+
+    /// The most multi-Region clusters of an account in a Region [default: `5`]
+    #[arg(long, env = "TREELINE_QUOTA_DSQL_MULTI_REGION_CLUSTERS", value_name = "N")]
+    quota_dsql_multi_region_clusters: usize,
+
+    /// The most streams of a cluster [default: `5`]
+    #[arg(long, env = "TREELINE_QUOTA_DSQL_STREAMS", value_name = "N")]
+    quota_dsql_streams: usize,
 
     /// The most policy stores of an account [default: `30000`]
     #[arg(long, env = "TREELINE_QUOTA_POLICY_STORES", value_name = "N")]
@@ -111,42 +175,6 @@ settings! {
     quota_schema_namespaces: usize,
 }
 
-/// What is logged: a level, and levels of modules.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct LogFilter(pub(crate) Targets);
-
-/// The text was not a list of levels.
-#[derive(Debug)]
-pub(crate) struct InvalidLogFilter;
-
-impl FromStr for LogFilter {
-    type Err = InvalidLogFilter;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // `Targets` takes a word alone for a module, and so a misspelt level too; nothing for a level.
-        let level = |part: &str| !part.is_empty() && part.parse::<LevelFilter>().is_ok();
-        let clear = |part: &str| part.contains('=') || level(part);
-        if !text.split(',').all(clear) {
-            return Err(InvalidLogFilter);
-        }
-        text.parse().map(Self).map_err(|_| InvalidLogFilter)
-    }
-}
-
-impl Default for LogFilter {
-    fn default() -> Self {
-        Self(Targets::new().with_default(LevelFilter::INFO))
-    }
-}
-
-impl fmt::Display for InvalidLogFilter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("must be levels like `debug` or `warn,frontdoor=info`")
-    }
-}
-
-impl std::error::Error for InvalidLogFilter {}
-
 /// The form of the log.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -156,6 +184,16 @@ pub(crate) enum LogFormat {
     Text,
     /// One JSON object per line.
     Json,
+}
+
+/// Reads a number of the file as its flag is read.
+fn from_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Seconds>, D::Error> {
+    let number = f64::deserialize(deserializer)?;
+    number
+        .to_string()
+        .parse()
+        .map(Some)
+        .map_err(serde::de::Error::custom)
 }
 
 /// Reads a value of the file as its flag is read.

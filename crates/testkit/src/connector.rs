@@ -9,12 +9,17 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
+use iam::condition_keys::Network;
 
 use crate::app::Door;
 
 /// Hands the SDK's requests to the front door, as they would come from a socket.
 #[derive(Clone)]
-pub(crate) struct InProcess(pub(crate) Arc<Door>);
+pub(crate) struct InProcess {
+    pub(crate) door: Arc<Door>,
+    /// Where the requests come from.
+    pub(crate) network: Arc<Network>,
+}
 
 impl fmt::Debug for InProcess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,7 +29,7 @@ impl fmt::Debug for InProcess {
 
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let door = Arc::clone(&self.0);
+        let Self { door, network } = self.clone();
         HttpConnectorFuture::new(async move {
             let request = request.try_into_http1x().map_err(other)?;
             let (mut parts, body) = request.into_parts();
@@ -34,7 +39,8 @@ impl HttpConnector for InProcess {
                 parts.headers.entry(http::header::HOST).or_insert(host);
             }
             let body = Bytes::copy_from_slice(body.bytes().unwrap_or_default());
-            let response = door.handle(http::Request::from_parts(parts, body)).await;
+            let request = http::Request::from_parts(parts, body);
+            let response = door.handle(request, &network).await;
             HttpResponse::try_from(response.map(SdkBody::from)).map_err(other)
         })
     }

@@ -14,13 +14,17 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod accounts;
 mod app;
 mod clock;
 mod connector;
 mod entropy;
+mod faults;
 mod signer;
 
-pub use app::{ADMIN, App, OTHER_ACCOUNT, REGION, User, account_file, question};
+pub use accounts::{ADMIN, LIMITED, LIMITED_ARN, OTHER_ACCOUNT, User, account_file, limited_to};
+pub use app::{App, REGION, Setup, local, question};
 pub use clock::ManualClock;
 pub use entropy::SeededEntropy;
+pub use faults::{FAULTS, Fault};
 pub use signer::{Signer, signed_request, unsigned_request};

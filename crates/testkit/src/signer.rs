@@ -5,7 +5,8 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4::SigningParams;
 use bytes::Bytes;
 
-use crate::app::{REGION, User};
+use crate::accounts::User;
+use crate::app::REGION;
 
 /// The host of every request; nobody listens there.
 pub(crate) const HOST: &str = "treeline.test:4100";
@@ -15,6 +16,8 @@ pub(crate) const HOST: &str = "treeline.test:4100";
 pub struct Signer {
     /// Who signs.
     pub user: User,
+    /// The signing name of the service.
+    pub service: &'static str,
     /// The Region of the credential scope.
     pub region: &'static str,
     /// The time of the signature.
@@ -23,17 +26,27 @@ pub struct Signer {
 
 impl Signer {
     /// `request`, signed. All its headers are signed, but those that the SDK leaves out.
-    pub fn sign(&self, mut request: http::Request<Bytes>) -> http::Request<Bytes> {
+    pub fn sign(&self, request: http::Request<Bytes>) -> http::Request<Bytes> {
         let User {
             access_key_id,
             secret,
             ..
         } = self.user;
-        let identity = Credentials::new(access_key_id, secret, None, None, "testkit").into();
+        let credentials = Credentials::new(access_key_id, secret, None, None, "testkit");
+        self.sign_as(&credentials, request)
+    }
+
+    /// [`Signer::sign`] with these credentials instead of the user's, for instance of a session.
+    pub fn sign_as(
+        &self,
+        credentials: &Credentials,
+        mut request: http::Request<Bytes>,
+    ) -> http::Request<Bytes> {
+        let identity = credentials.clone().into();
         let params = SigningParams::builder()
             .identity(&identity)
             .region(self.region)
-            .name("verifiedpermissions")
+            .name(self.service)
             .time(self.at)
             .settings(SigningSettings::default())
             .build()
@@ -66,6 +79,7 @@ pub fn signed_request(
 ) -> http::Request<Bytes> {
     let signer = Signer {
         user,
+        service: "verifiedpermissions",
         region: REGION,
         at,
     };

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use store::{ReadRecords, ReadTx, Record, WriteRecords, WriteTx};
 
 use crate::error::{Error, ResourceType};
-use crate::micros;
 use crate::page::for_each;
 use crate::policy_store::world;
 
@@ -21,7 +20,7 @@ const RESERVATION: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct AliasRecord {
     pub(crate) policy_store_id: String,
-    #[serde(with = "micros")]
+    #[serde(with = "resources::micros")]
     pub(crate) created: Timestamp,
     /// When it was soft-deleted, in microseconds since the epoch.
     deleted: Option<i64>,

@@ -13,6 +13,7 @@ use crate::cedar::decide::{Decided, decide};
 use crate::cedar::snapshot::Snapshot;
 use crate::cedar::translate;
 use crate::error::Error;
+use crate::policy_store;
 use crate::state::VerifiedPermissions;
 
 /// One question: may this principal do this to this resource?
@@ -34,17 +35,19 @@ impl Session {
     pub(crate) async fn open(
         state: &Arc<VerifiedPermissions>,
         context: &RequestContext,
-        policy_store: &str,
+        reference: &str,
         entities: Option<EntitiesDefinition>,
     ) -> Result<Self, Error> {
-        let snapshot = if alias::is_alias(policy_store) {
-            let (scope, now, name) = (context.scope.clone(), context.now, policy_store.to_owned());
+        let snapshot = if alias::is_alias(reference) {
+            let (scope, now, name) = (context.scope.clone(), context.now, reference.to_owned());
             let read = state
                 .store
                 .read(move |tx| alias::policy_store_of(tx, &scope, now, &name));
-            state.snapshots.get(&context.scope, &read.await?).await?
+            let id = read.await?;
+            policy_store::check_decided(context, reference, &id)?;
+            state.snapshots.get(&context.scope, &id).await?
         } else {
-            state.snapshots.get(&context.scope, policy_store).await?
+            state.snapshots.get(&context.scope, reference).await?
         };
         if !snapshot.is_ready() {
             let snapshot = Arc::clone(&snapshot);

@@ -6,13 +6,13 @@
 //! Four kinds of type are never mixed: *wire* (`model::verified_permissions::types`), *record*
 //! (the nouns' `…Record`, persisted), *engine* (`cedar_policy`), and the errors of [`Error`].
 
+mod access;
 mod alias;
 mod authorization;
 mod cedar;
 mod entity;
 mod error;
 mod idempotency;
-mod micros;
 mod name;
 mod ops;
 mod page;
@@ -30,3 +30,4 @@ pub use error::{Error, ResourceType};
 pub use ops::service;
 pub use quota::Quotas;
 pub use state::{Options, VerifiedPermissions};
+pub use tags::tags_of;

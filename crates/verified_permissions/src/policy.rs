@@ -17,7 +17,6 @@ use crate::cedar::depth;
 use crate::cedar::snapshot::CompiledPolicy;
 use crate::entity::{EntityRef, PolicyScope};
 use crate::error::{Error, ResourceType};
-use crate::micros;
 use crate::name::{self, PolicyNameRecord};
 use crate::policy_template::TemplateRecord;
 use crate::quota::Quotas;
@@ -26,9 +25,9 @@ use crate::resource_bytes;
 /// A policy: parent = the policy store, id = the policy's id.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct PolicyRecord {
-    #[serde(with = "micros")]
+    #[serde(with = "resources::micros")]
     pub(crate) created: Timestamp,
-    #[serde(with = "micros")]
+    #[serde(with = "resources::micros")]
     pub(crate) updated: Timestamp,
     pub(crate) name: Option<String>,
     pub(crate) definition: Definition,

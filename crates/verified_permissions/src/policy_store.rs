@@ -3,21 +3,20 @@
 use std::collections::BTreeMap;
 
 use base::{Arn, Timestamp};
-use frontdoor::Scope;
+use frontdoor::{RequestContext, Scope};
 use model::verified_permissions::types::KmsEncryptionState;
 use serde::{Deserialize, Serialize};
 use store::{ReadRecords, ReadTx, Record, WriteRecords, WriteTx};
 
 use crate::alias;
 use crate::error::{Error, ResourceType};
-use crate::micros;
 
 /// A policy store: parent = the world (Region and account), id = the policy store's id.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct PolicyStoreRecord {
-    #[serde(with = "micros")]
+    #[serde(with = "resources::micros")]
     pub(crate) created: Timestamp,
-    #[serde(with = "micros")]
+    #[serde(with = "resources::micros")]
     pub(crate) updated: Timestamp,
     /// Mode STRICT, else OFF.
     pub(crate) strict: bool,
@@ -91,15 +90,35 @@ pub(crate) fn by_id(tx: &dyn ReadTx, scope: &Scope, id: &str) -> Result<PolicySt
 /// The policy store that `reference` names: an id, or `policy-store-alias/…`.
 pub(crate) fn resolve(
     tx: &dyn ReadTx,
-    scope: &Scope,
-    now: Timestamp,
+    context: &RequestContext,
     reference: &str,
 ) -> Result<PolicyStore, Error> {
-    if alias::is_alias(reference) {
-        let id = alias::policy_store_of(tx, scope, now, reference)?;
-        by_id(tx, scope, &id)
+    let scope = &context.scope;
+    if !alias::is_alias(reference) {
+        return by_id(tx, scope, reference);
+    }
+    let id = alias::policy_store_of(tx, scope, context.now, reference)?;
+    check_decided(context, reference, &id)?;
+    by_id(tx, scope, &id)
+}
+
+/// Refuses an alias that was moved to another policy store since the caller's permission was
+/// decided.
+pub(crate) fn check_decided(
+    context: &RequestContext,
+    alias: &str,
+    policy_store_id: &str,
+) -> Result<(), Error> {
+    if context
+        .authorized
+        .covers(&arn(&context.scope, policy_store_id))
+    {
+        Ok(())
     } else {
-        by_id(tx, scope, reference)
+        Err(Error::NotFound(
+            ResourceType::PolicyStoreAlias,
+            alias.to_owned(),
+        ))
     }
 }
 

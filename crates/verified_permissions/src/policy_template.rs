@@ -8,16 +8,15 @@ use store::{ReadRecords, ReadTx, Record, StoreError};
 use crate::cedar::{depth, statement};
 use crate::entity::PolicyScope;
 use crate::error::{Error, ResourceType};
-use crate::micros;
 use crate::name::{self, TemplateNameRecord};
 use crate::quota::TEMPLATE_BYTES;
 
 /// A template: parent = the policy store, id = the template's id.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct TemplateRecord {
-    #[serde(with = "micros")]
+    #[serde(with = "resources::micros")]
     pub(crate) created: Timestamp,
-    #[serde(with = "micros")]
+    #[serde(with = "resources::micros")]
     pub(crate) updated: Timestamp,
     pub(crate) name: Option<String>,
     pub(crate) description: Option<String>,

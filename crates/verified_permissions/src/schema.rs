@@ -10,7 +10,6 @@ use store::{ReadRecords, ReadTx, Record, StoreError};
 use crate::cedar::compiled_schema::CompiledSchema;
 use crate::cedar::statement::DEFINITION_PATH;
 use crate::error::Error;
-use crate::micros;
 use crate::policy_store::PolicyStore;
 
 /// The id of a policy store's one schema.
@@ -19,9 +18,9 @@ pub(crate) const ID: &str = "schema";
 /// A schema: parent = the policy store, id = [`ID`].
 #[derive(Serialize, Deserialize)]
 pub(crate) struct SchemaRecord {
-    #[serde(with = "micros")]
+    #[serde(with = "resources::micros")]
     pub(crate) created: Timestamp,
-    #[serde(with = "micros")]
+    #[serde(with = "resources::micros")]
     pub(crate) updated: Timestamp,
     /// The text, byte for byte as it was put.
     pub(crate) json: String,

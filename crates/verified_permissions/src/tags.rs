@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use base::Arn;
+use base::{Arn, Region};
 use frontdoor::Scope;
-use store::ReadTx;
+use store::{ReadRecords, ReadTx, StoreError};
 
 use crate::error::Error;
-use crate::policy_store::{self, PolicyStore};
+use crate::policy_store::{self, PolicyStore, PolicyStoreRecord};
 
 /// Checks tags that are to be set: keys of the form `aws:…` are AWS's own.
 pub(crate) fn check_new(tags: &BTreeMap<String, String>) -> Result<(), Error> {
@@ -38,4 +38,29 @@ pub(crate) fn policy_store(
         ));
     }
     policy_store::by_id(tx, scope, id)
+}
+
+/// The tags of the policy store with this ARN in a Region, which its ARN does not name; `None` when
+/// there is no such policy store.
+///
+/// # Errors
+/// The store failed.
+pub fn tags_of(
+    tx: &dyn ReadTx,
+    region: &Region,
+    arn: &str,
+) -> Result<Option<BTreeMap<String, String>>, StoreError> {
+    let parsed = Arn::parse(arn).filter(|arn| arn.service == "verifiedpermissions");
+    let Some((account, id)) = parsed.and_then(|arn| {
+        let id = arn.resource.strip_prefix("policy-store/")?;
+        Some((arn.account.parse().ok()?, id))
+    }) else {
+        return Ok(None);
+    };
+    let world = policy_store::world(&Scope {
+        region: region.clone(),
+        account,
+    });
+    let found = tx.get_record::<PolicyStoreRecord>(&world, id)?;
+    Ok(found.map(|found| found.record.tags))
 }

@@ -2,16 +2,13 @@
 //! operation and whose body is a JSON object, and so is every answer.
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use model::ServiceModel;
-use serde::Serialize;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use model::{Protocol, ServiceModel};
 use serde_json::{Map, Value};
 
+use crate::answer::{answer, json_failure};
 use crate::error::WireError;
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
-const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+use crate::shape_check::Rejection;
 
 /// The content type of every request and answer.
 const AWS_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
@@ -20,75 +17,56 @@ const AWS_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1
 /// `<target prefix>.<operation>`; `None` if the header is missing, says anything else, or is
 /// another service's. Whether the service has such an operation is for the caller to find out.
 pub fn operation_name<'h>(service: &ServiceModel, headers: &'h HeaderMap) -> Option<&'h str> {
+    let Protocol::AwsJson { target_prefix, .. } = service.protocol else {
+        return None;
+    };
     let target = headers.get("x-amz-target")?.to_str().ok()?;
-    target
-        .strip_prefix(service.target_prefix)?
-        .strip_prefix('.')
+    target.strip_prefix(target_prefix)?.strip_prefix('.')
 }
 
 /// The JSON object in a request's body; an empty body counts as `{}`.
 ///
-/// Anything else, and a body nested deeper than 127 levels (`serde_json`'s limit), is a
-/// `SerializationException`. Of a repeated key the last value counts.
-pub fn parse_body(body: &[u8]) -> Result<Value, WireError> {
+/// Anything else, and a body nested deeper than 127 levels (`serde_json`'s limit), is malformed. Of
+/// a repeated key the last value counts.
+pub fn parse_body(body: &[u8]) -> Result<Value, Rejection> {
+    json_object(body).map(Value::Object)
+}
+
+/// Like [`parse_body`].
+pub(crate) fn json_object(body: &[u8]) -> Result<Map<String, Value>, Rejection> {
     if body.is_empty() {
-        return Ok(Value::Object(Map::new()));
+        return Ok(Map::new());
     }
-    match serde_json::from_slice(body) {
-        Ok(value @ Value::Object(_)) => Ok(value),
-        Ok(_) => Err(WireError::serialization(
-            "The request body is not a JSON object",
-        )),
-        Err(_) => Err(WireError::serialization(
-            "The request body is not valid JSON, or is nested too deeply",
-        )),
-    }
+    let reason = match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => return Ok(object),
+        Ok(_) => "The request body is not a JSON object",
+        Err(_) => "The request body is not valid JSON, or is nested too deeply",
+    };
+    Err(Rejection::Malformed(reason.to_owned()))
 }
 
 /// 200 with `body`, the output as JSON.
 pub fn success(request_id: &str, body: Bytes) -> Response<Bytes> {
-    response(request_id, StatusCode::OK, body)
+    answer(request_id, StatusCode::OK, AWS_JSON, body)
 }
 
-/// `error` as an answer. The code stands in the body as `__type`, where every SDK looks for it, and
-/// in `x-amzn-errortype`, which some read first.
+/// `error` as an answer.
 pub fn failure(request_id: &str, error: &WireError) -> Response<Bytes> {
-    let envelope = Envelope {
-        code: error.code,
-        message: &error.message,
-        members: &error.members,
-    };
-    // A struct of texts and JSON values always serializes.
-    let body = serde_json::to_vec(&envelope).unwrap_or_default();
-    let mut response = response(request_id, error.status, body.into());
-    response
-        .headers_mut()
-        .insert(ERROR_TYPE, HeaderValue::from_static(error.code));
-    response
+    json_failure(request_id, AWS_JSON, error)
 }
 
-#[derive(Serialize)]
-struct Envelope<'a> {
-    #[serde(rename = "__type")]
-    code: &'static str,
-    message: &'a str,
-    #[serde(flatten)]
-    members: &'a Map<String, Value>,
-}
-
-fn response(request_id: &str, status: StatusCode, body: Bytes) -> Response<Bytes> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, AWS_JSON);
-    if let Ok(request_id) = HeaderValue::from_str(request_id) {
-        headers.insert(REQUEST_ID, request_id);
+/// 400 `SerializationException` for what cannot be read, else 400 `ValidationException`.
+pub fn rejection(rejection: Rejection) -> WireError {
+    match rejection {
+        Rejection::Malformed(message) => WireError::serialization(message),
+        Rejection::WrongType(wrong) => WireError::serialization(wrong.message),
+        Rejection::Invalid(violations) => WireError::validation(violations),
     }
-    response
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderName;
     use model::verified_permissions::SERVICE;
     use serde_json::json;
 
@@ -127,7 +105,10 @@ mod tests {
 
     #[test]
     fn the_content_type_is_the_models() {
-        assert_eq!(SERVICE.content_type, AWS_JSON);
+        let Protocol::AwsJson { content_type, .. } = SERVICE.protocol else {
+            panic!("it speaks AWS JSON")
+        };
+        assert_eq!(content_type, AWS_JSON);
     }
 
     #[test]
@@ -149,11 +130,8 @@ mod tests {
             b"{'a':1}",
             b"{\"a\":NaN}",
         ] {
-            let error = parse_body(bad).unwrap_err();
-            assert_eq!(
-                (error.code, error.status.as_u16()),
-                ("SerializationException", 400)
-            );
+            let refused = parse_body(bad).unwrap_err();
+            assert!(matches!(refused, Rejection::Malformed(_)), "{refused:?}");
         }
     }
 
@@ -164,10 +142,7 @@ mod tests {
         };
         assert!(parse_body(&nested(127)).is_ok());
         for levels in [128, 100_000] {
-            assert_eq!(
-                parse_body(&nested(levels)).unwrap_err().code,
-                "SerializationException"
-            );
+            assert!(parse_body(&nested(levels)).is_err());
         }
         assert!(parse_body("[".repeat(1_000_000).as_bytes()).is_err());
     }
@@ -212,5 +187,39 @@ mod tests {
             header(&response, "x-amzn-requestid").as_deref(),
             Some("id-2")
         );
+    }
+
+    #[test]
+    fn a_rejection_is_a_serialization_or_a_validation_exception() {
+        let violation = || crate::shape_check::Violation {
+            path: "/a/b".to_owned(),
+            message: "Value at '/a/b' is bad".to_owned(),
+        };
+        let field = json!([{"path": "/a/b", "message": "Value at '/a/b' is bad"}]);
+        for (refused, code, message, fields) in [
+            (
+                Rejection::Malformed("no JSON".to_owned()),
+                "SerializationException",
+                "no JSON",
+                None,
+            ),
+            (
+                Rejection::WrongType(violation()),
+                "SerializationException",
+                "Value at '/a/b' is bad",
+                None,
+            ),
+            (
+                Rejection::Invalid(vec![violation()]),
+                "ValidationException",
+                "Invalid input",
+                Some(&field),
+            ),
+        ] {
+            let error = rejection(refused);
+            assert_eq!((error.code, error.status.as_u16()), (code, 400));
+            assert_eq!(error.message, message);
+            assert_eq!(error.members.get("fieldList"), fields);
+        }
     }
 }

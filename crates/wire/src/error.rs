@@ -5,6 +5,7 @@ use std::fmt;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use crate::aws_json;
 use crate::shape_check::{Rejection, Violation};
 
 /// An error that is told to the client: `code` and `message`, and the exception's other members.
@@ -59,7 +60,7 @@ impl WireError {
 
     /// 404 `UnknownOperationException`.
     pub fn unknown_operation() -> Self {
-        let message = "X-Amz-Target names no operation of this service";
+        let message = "The request names no operation of this service";
         Self::new("UnknownOperationException", StatusCode::NOT_FOUND, message)
     }
 
@@ -104,12 +105,10 @@ impl WireError {
     }
 }
 
+/// As the AWS JSON services tell it: see [`aws_json::rejection`].
 impl From<Rejection> for WireError {
     fn from(rejection: Rejection) -> Self {
-        match rejection {
-            Rejection::Serialization(message) => Self::serialization(message),
-            Rejection::Invalid(violations) => Self::validation(violations),
-        }
+        aws_json::rejection(rejection)
     }
 }
 
@@ -160,16 +159,6 @@ mod tests {
                 WireError::service_unavailable(),
                 "ServiceUnavailableException",
                 503,
-            ),
-            (
-                Rejection::Serialization(String::new()).into(),
-                "SerializationException",
-                400,
-            ),
-            (
-                Rejection::Invalid(Vec::new()).into(),
-                "ValidationException",
-                400,
             ),
         ] {
             assert_eq!((error.code, error.status.as_u16()), (code, status));

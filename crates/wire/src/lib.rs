@@ -1,11 +1,20 @@
-//! Bytes to values and back: awsJson1.0, shape checks, error envelopes, page tokens.
+//! Bytes to values and back: AWS JSON, REST-JSON and AWS Query, shape checks, error envelopes, page
+//! tokens.
 //!
-//! An input takes three steps: [`aws_json::operation_name`] and [`aws_json::parse_body`] read the
-//! request, [`shape_check::shape_check`] checks the value against the operation's shape, after which
-//! serde makes it a typed input. An answer takes one: [`aws_json::success`] or [`aws_json::failure`].
+//! [`protocol`] is the way in and out for whoever does not care which protocol a service speaks. It
+//! hands on to [`aws_json`], [`rest_json`] and [`aws_query`]. In between,
+//! [`shape_check::shape_check`] checks the JSON value that a request became against the operation's
+//! shape.
 
+mod answer;
 pub mod aws_json;
+pub mod aws_query;
 pub mod error;
+mod incoming;
 pub mod page;
 mod path;
+pub mod protocol;
+pub mod rest_json;
 pub mod shape_check;
+mod text;
+mod violation;

@@ -15,14 +15,16 @@ const MAX_VIOLATIONS: usize = 100;
 /// Why a value is refused.
 #[derive(Debug, PartialEq)]
 pub enum Rejection {
-    /// A JSON type is wrong: the message names the place, never the value.
-    Serialization(String),
+    /// The request is not what the protocol asks for, for instance no JSON; the text says why.
+    Malformed(String),
+    /// A JSON type is wrong.
+    WrongType(Violation),
     /// The types are right, but these constraints are violated: at least 1 and at most 100, in the
     /// order of the shape's members.
     Invalid(Vec<Violation>),
 }
 
-/// A violated constraint.
+/// A violated constraint, or a wrong type.
 #[derive(Debug, PartialEq)]
 pub struct Violation {
     /// Where, as a JSON pointer: `/requests/3/policyId`.
@@ -34,7 +36,7 @@ pub struct Violation {
 /// Checks `value` against `shape` and gives it back without the members that are null (they count
 /// as absent) or unknown to the shape (newer SDKs may send them).
 ///
-/// A null item of a list or map is a [`Rejection::Serialization`]: leaving it out silently would
+/// A null item of a list or map is a [`Rejection::WrongType`]: leaving it out silently would
 /// change what the rest means. `value` should come from [`crate::aws_json::parse_body`], which
 /// bounds its depth, because this function recurses.
 pub fn shape_check(shape: &Shape, mut value: Value) -> Result<Value, Rejection> {
@@ -223,7 +225,9 @@ fn wrong_type(shape: &Shape, at: &Path<'_>) -> Rejection {
         Kind::Long { .. } => "a 64-bit whole number",
         Kind::Boolean => "a boolean",
     };
-    Rejection::Serialization(format!("Value at '{}' must be {expected}", at.pointer()))
+    let path = at.pointer();
+    let message = format!("Value at '{path}' must be {expected}");
+    Rejection::WrongType(Violation { path, message })
 }
 
 #[cfg(test)]

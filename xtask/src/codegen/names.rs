@@ -33,16 +33,47 @@ pub(super) fn pascal(name: &str) -> String {
         .collect()
 }
 
-/// What serde's `rename_all = "camelCase"` makes of a Rust name, field or variant.
-pub(super) fn serde_camel(rust_name: &str) -> String {
-    let joined =
-        if rust_name.contains('_') || rust_name.starts_with(|c: char| c.is_ascii_lowercase()) {
-            rust_name.split('_').map(pascal).collect()
+/// How most names of a structure or union are written on the wire.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Case {
+    Camel,
+    Pascal,
+}
+
+impl Case {
+    /// Pascal if every one of `names` begins with a capital letter, and there are some.
+    pub(super) fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut names = names.into_iter().peekable();
+        let capital = |name: &str| name.starts_with(|c: char| c.is_ascii_uppercase());
+        if names.peek().is_some() && names.all(capital) {
+            Self::Pascal
         } else {
-            rust_name.to_owned()
-        };
-    let (first, rest) = joined.split_at(joined.len().min(1));
-    first.to_ascii_lowercase() + rest
+            Self::Camel
+        }
+    }
+
+    /// The value for serde's `rename_all`.
+    pub(super) fn rename_all(self) -> &'static str {
+        match self {
+            Self::Camel => "camelCase",
+            Self::Pascal => "PascalCase",
+        }
+    }
+
+    /// What serde's `rename_all` makes of a Rust name, field or variant.
+    pub(super) fn serde(self, rust_name: &str) -> String {
+        let joined =
+            if rust_name.contains('_') || rust_name.starts_with(|c: char| c.is_ascii_lowercase()) {
+                rust_name.split('_').map(pascal).collect()
+            } else {
+                rust_name.to_owned()
+            };
+        let (first, rest) = joined.split_at(joined.len().min(1));
+        match self {
+            Self::Camel => first.to_ascii_lowercase() + rest,
+            Self::Pascal => joined,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -51,27 +82,50 @@ mod tests {
 
     #[test]
     fn names_become_rust_names() {
-        assert_eq!(snake("policyStoreId"), "policy_store_id");
+        for (name, field) in [
+            ("policyStoreId", "policy_store_id"),
+            ("kmsEncryptionKey", "kms_encryption_key"),
+            ("RoleArn", "role_arn"),
+            ("arn", "arn"),
+            ("Sid", "sid"),
+        ] {
+            assert_eq!(snake(name), field);
+        }
         assert_eq!(screaming("PolicyStoreId"), "POLICY_STORE_ID");
+        assert_eq!(screaming("arnType"), "ARN_TYPE");
         for (name, variant) in [
             ("templateLinked", "TemplateLinked"),
             ("TEMPLATE_LINKED", "TemplateLinked"),
             ("SoftDelete", "SoftDelete"),
             ("CEDAR_4", "Cedar4"),
             ("OFF", "Off"),
+            ("STATEMENT_STATISTICS", "StatementStatistics"),
         ] {
             assert_eq!(pascal(name), variant);
         }
     }
 
     #[test]
-    fn serde_camel_agrees_with_serde() {
-        for (rust, wire) in [
-            ("policy_store_id", "policyStoreId"),
-            ("arn", "arn"),
-            ("TemplateLinked", "templateLinked"),
+    fn serde_names_agree_with_serde() {
+        for (rust, camel, pascal) in [
+            ("policy_store_id", "policyStoreId", "PolicyStoreId"),
+            ("arn", "arn", "Arn"),
+            ("TemplateLinked", "templateLinked", "TemplateLinked"),
         ] {
-            assert_eq!(serde_camel(rust), wire);
+            assert_eq!(Case::Camel.serde(rust), camel);
+            assert_eq!(Case::Pascal.serde(rust), pascal);
+        }
+    }
+
+    #[test]
+    fn the_case_of_a_structure_is_that_of_all_its_names() {
+        for (names, case) in [
+            (&["RoleArn", "Tags"][..], Case::Pascal),
+            (&["roleArn", "Tags"], Case::Camel),
+            (&["arn"], Case::Camel),
+            (&[], Case::Camel),
+        ] {
+            assert_eq!(Case::of(names.iter().copied()), case, "{names:?}");
         }
     }
 }

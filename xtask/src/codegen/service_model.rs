@@ -19,15 +19,35 @@ pub(super) struct ServiceModel {
 pub(super) struct Metadata {
     pub service_full_name: String,
     pub endpoint_prefix: String,
-    pub signing_name: String,
-    pub target_prefix: String,
-    pub json_version: String,
+    signing_name: Option<String>,
+    pub protocol: Protocol,
+    pub api_version: String,
+    pub target_prefix: Option<String>,
+    pub json_version: Option<String>,
+    pub xml_namespace: Option<String>,
+}
+
+impl Metadata {
+    /// The service in a credential scope; a model leaves it out where the endpoint says the same.
+    pub(super) fn signing_name(&self) -> &str {
+        self.signing_name.as_ref().unwrap_or(&self.endpoint_prefix)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Protocol {
+    Json,
+    RestJson,
+    Query,
 }
 
 #[derive(serde::Deserialize)]
 pub(super) struct Operation {
+    pub http: Http,
     pub input: ShapeRef,
-    pub output: ShapeRef,
+    pub output: Option<ShapeRef>,
+    #[serde(default)]
     pub errors: Vec<ShapeRef>,
     #[serde(default)]
     pub readonly: bool,
@@ -36,10 +56,39 @@ pub(super) struct Operation {
 }
 
 #[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Http {
+    pub method: String,
+    pub request_uri: String,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct ShapeRef {
     pub shape: String,
-    #[serde(default, rename = "idempotencyToken")]
+    #[serde(default)]
     pub idempotency_token: bool,
+    /// Where a member is, if not in the body.
+    pub location: Option<Location>,
+    /// The member's name there, if not its own.
+    pub location_name: Option<String>,
+    /// The element around the output in the query protocol.
+    pub result_wrapper: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Location {
+    Uri,
+    QueryString,
+    Header,
+}
+
+/// What an exception looks like on the wire.
+#[derive(serde::Deserialize)]
+pub(super) struct ErrorTrait {
+    /// Its code, if not the name of its shape.
+    pub code: Option<String>,
 }
 
 /// A shape. A kind that no service needed so far (blob, double, document) fails to parse.
@@ -52,6 +101,7 @@ pub(super) enum Shape {
         required: BTreeSet<String>,
         #[serde(default)]
         union: bool,
+        error: Option<ErrorTrait>,
     },
     List {
         member: ShapeRef,
@@ -82,7 +132,7 @@ pub(super) enum Shape {
     Boolean {},
     Timestamp {
         #[serde(rename = "timestampFormat")]
-        format: String,
+        format: Option<String>,
     },
 }
 
@@ -105,7 +155,8 @@ impl ServiceModel {
 
     /// The names of all shapes that the operations' outputs are made of.
     pub(super) fn output_shapes(&self) -> Result<BTreeSet<&str>, String> {
-        self.reachable(self.operations.values().map(|operation| &operation.output))
+        let outputs = self.operations.values();
+        self.reachable(outputs.filter_map(|operation| operation.output.as_ref()))
     }
 
     fn reachable<'a>(
@@ -143,6 +194,12 @@ impl Shape {
 /// A JSON object in the order of its text: the order of a structure's members is the order in
 /// which violations are reported.
 pub(super) struct Ordered<T>(pub(super) Vec<(String, T)>);
+
+impl<T> Ordered<T> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+}
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Ordered<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -30,6 +30,7 @@ fn kind(shape: &Shape) -> Result<String, String> {
             members,
             required,
             union,
+            error: _,
         } => {
             let kind = if *union { "Union" } else { "Structure" };
             format!(

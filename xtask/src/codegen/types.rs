@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::names::{pascal, serde_camel, snake};
-use super::service_model::{Ordered, ServiceModel, Shape, ShapeRef};
+use super::names::{Case, pascal, snake};
+use super::service_model::{Ordered, Protocol, ServiceModel, Shape, ShapeRef};
 
 /// The text of `types.rs`, unformatted.
 pub(super) fn render(model: &ServiceModel) -> Result<String, String> {
@@ -32,6 +32,7 @@ pub(super) fn render(model: &ServiceModel) -> Result<String, String> {
                 members,
                 required,
                 union: false,
+                error: _,
             } => {
                 let required = |member: &str| required.contains(member);
                 body += &structure(model, name, members, required, serde)?;
@@ -48,11 +49,21 @@ pub(super) fn render(model: &ServiceModel) -> Result<String, String> {
             | Shape::Timestamp { .. } => {}
         }
     }
+    for (name, operation) in &model.operations {
+        if operation.output.is_none() {
+            let name = format!("{name}Output");
+            body += &structure(model, &name, &Ordered(Vec::new()), |_| false, "Serialize")?;
+        }
+    }
+    let maps = if body.contains("BTreeMap<") {
+        "use std::collections::BTreeMap;\n\n"
+    } else {
+        ""
+    };
     Ok(format!(
         "//! The inputs and outputs of {}.\n\
          #![expect(missing_docs, reason = \"members are named as in the API reference\")]\n\n\
-         use std::collections::BTreeMap;\n\n\
-         use base::Timestamp;\n\
+         {maps}use base::Timestamp;\n\
          use serde::{{Deserialize, Serialize}};\n\n{body}",
         model.metadata.service_full_name
     ))
@@ -65,10 +76,11 @@ fn structure(
     required: impl Fn(&str) -> bool,
     serde: &str,
 ) -> Result<String, String> {
+    let case = Case::of(members.names());
     let mut fields = String::new();
     for (member, reference) in &members.0 {
         let field = snake(member);
-        let mut attributes = rename(&field, member);
+        let mut attributes = rename(case, &field, member);
         let mut kind = rust_type(model, &reference.shape)?;
         let timestamp = timestamp_writer(model, &reference.shape)?;
         if required(member) {
@@ -86,8 +98,9 @@ fn structure(
         let _ = writeln!(fields, "pub {field}: {kind},");
     }
     Ok(format!(
-        "#[derive(Clone, PartialEq, {serde})]\n#[serde(rename_all = \"camelCase\")]\n\
-         pub struct {name} {{\n{fields}}}\n\n"
+        "#[derive(Clone, PartialEq, {serde})]\n#[serde(rename_all = {:?})]\n\
+         pub struct {name} {{\n{fields}}}\n\n",
+        case.rename_all()
     ))
 }
 
@@ -97,10 +110,11 @@ fn union(
     members: &Ordered<ShapeRef>,
     serde: &str,
 ) -> Result<String, String> {
+    let case = Case::of(members.names());
     let mut variants = String::new();
     for (member, reference) in &members.0 {
         let variant = pascal(member);
-        for attribute in rename(&variant, member) {
+        for attribute in rename(case, &variant, member) {
             let _ = writeln!(variants, "#[serde({attribute})]");
         }
         if timestamp_writer(model, &reference.shape)?.is_some() {
@@ -115,8 +129,9 @@ fn union(
         );
     }
     Ok(format!(
-        "#[derive(Clone, PartialEq, {serde})]\n#[serde(rename_all = \"camelCase\")]\n\
-         pub enum {name} {{\n{variants}}}\n\n"
+        "#[derive(Clone, PartialEq, {serde})]\n#[serde(rename_all = {:?})]\n\
+         pub enum {name} {{\n{variants}}}\n\n",
+        case.rename_all()
     ))
 }
 
@@ -142,8 +157,8 @@ fn string_enum(name: &str, values: &[String], serde: &str) -> String {
 }
 
 /// The attribute that a name needs where `rename_all` alone would not give the wire's name.
-fn rename(rust_name: &str, wire_name: &str) -> Vec<String> {
-    let renamed = serde_camel(rust_name) != wire_name;
+fn rename(case: Case, rust_name: &str, wire_name: &str) -> Vec<String> {
+    let renamed = case.serde(rust_name) != wire_name;
     renamed
         .then(|| format!("rename = {wire_name:?}"))
         .into_iter()
@@ -166,13 +181,16 @@ fn rust_type(model: &ServiceModel, name: &str) -> Result<String, String> {
     })
 }
 
-/// The function that writes a timestamp in the format of its shape, if it is one.
+/// The function that writes a timestamp in the format of its shape or else of the protocol, if the
+/// shape is one.
 fn timestamp_writer(model: &ServiceModel, name: &str) -> Result<Option<&'static str>, String> {
-    if let Shape::Timestamp { format } = model.shape(name)? {
-        return match format.as_str() {
-            "iso8601" => Ok(Some("crate::timestamp::iso8601")),
-            other => Err(format!("{name}: unknown timestamp format {other}")),
-        };
+    let Shape::Timestamp { format } = model.shape(name)? else {
+        return Ok(None);
+    };
+    match (format.as_deref(), model.metadata.protocol) {
+        (Some("iso8601"), _) => Ok(Some("crate::timestamp::iso8601")),
+        (None, Protocol::Json | Protocol::RestJson) => Ok(Some("crate::timestamp::epoch_seconds")),
+        (None, Protocol::Query) => Ok(Some("crate::timestamp::iso8601_seconds")),
+        (Some(other), _) => Err(format!("{name}: unknown timestamp format {other}")),
     }
-    Ok(None)
 }

@@ -6,7 +6,15 @@ use super::{File, Finding};
 use crate::metadata::{Metadata, Package};
 
 /// What a service may use.
-const FRAMEWORK: &[&str] = &["base", "model", "wire", "iam", "store", "frontdoor"];
+const FRAMEWORK: &[&str] = &[
+    "base",
+    "model",
+    "wire",
+    "iam",
+    "store",
+    "frontdoor",
+    "resources",
+];
 
 /// What introduces the services to each other may use.
 const SERVICES: &[&str] = &[
@@ -16,6 +24,8 @@ const SERVICES: &[&str] = &[
     "iam",
     "store",
     "frontdoor",
+    "dsql",
+    "sts",
     "verified_permissions",
 ];
 
@@ -28,6 +38,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("iam", &["base"]),
     ("store", &[]),
     ("frontdoor", &["base", "model", "wire", "iam"]),
+    ("dsql", FRAMEWORK),
+    ("sts", &["base", "model", "wire", "iam", "frontdoor"]),
+    ("resources", &["base", "store", "wire"]),
     ("verified_permissions", FRAMEWORK),
     ("server", SERVICES),
     ("testkit", SERVICES),
@@ -38,6 +51,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Which crates the tests of a crate may use besides.
 const TEST_ARROWS: &[(&str, &[&str])] = &[
     ("frontdoor", &["testkit"]),
+    ("dsql", &["testkit"]),
+    ("sts", &["testkit"]),
     ("verified_permissions", &["testkit"]),
     ("server", &["testkit"]),
 ];
@@ -152,6 +167,9 @@ mod tests {
             ("verified_permissions", "testkit", None, false),
             ("verified_permissions", "testkit", Some("dev"), true),
             ("verified_permissions", "server", Some("dev"), false),
+            ("dsql", "verified_permissions", None, false),
+            ("dsql", "store", None, true),
+            ("sts", "store", None, false),
             ("server", "verified_permissions", None, true),
             ("server", "testkit", Some("build"), false),
         ] {

@@ -7,13 +7,16 @@ use std::time::{Duration, SystemTime};
 
 use base::Timestamp;
 use bytes::Bytes;
-use frontdoor::{FrontDoor, Health, Operation, OwnAccount, RequestContext, Service, serve};
+use frontdoor::{
+    Asked, FrontDoor, Health, Listener, Operation, Permission, RequestContext, Service, serve,
+};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use iam::account::Accounts;
+use iam::decision_log::NoLog;
 use model::verified_permissions::{OPERATIONS, SERVICE};
 use serde_json::{Value, json};
 use testkit::{ADMIN, ManualClock, REGION, SeededEntropy, account_file, signed_request};
@@ -70,6 +73,14 @@ macro_rules! operation {
 
             const NAME: &'static str = $name;
 
+            async fn permissions<'a>(
+                _: &'a Arc<Gate>,
+                _: &'a Asked,
+                _: &'a Value,
+            ) -> Result<Vec<Permission<'a>>, WireError> {
+                Ok(Vec::new())
+            }
+
             async fn call(
                 $state: &Arc<Gate>,
                 _: RequestContext,
@@ -121,11 +132,11 @@ impl Server {
             .with::<Panic>(&gate);
         let micros = i64::try_from(NOW).unwrap() * 1_000_000;
         let front_door = FrontDoor {
-            region: REGION.parse().unwrap(),
+            regions: Some(vec![REGION.parse().unwrap()]),
             clock: Arc::new(ManualClock::new(Timestamp::from_unix_micros(micros))),
             entropy: Arc::new(SeededEntropy::new(1)),
             keys: Accounts::parse(&account_file(&[ADMIN])).unwrap(),
-            authority: Arc::new(OwnAccount),
+            decisions: Arc::new(NoLog),
             services: vec![service],
             health: Switch(Arc::clone(&healthy)),
         };
@@ -135,6 +146,7 @@ impl Server {
         let stopped = async { stopped.await.unwrap_or_default() };
         let served = serve(
             listener,
+            Listener::new(address),
             Arc::new(front_door),
             stopped,
             Duration::from_secs(10),

@@ -1,6 +1,7 @@
 use base::Entropy;
 
-const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+/// The letters of access key ids and unique ids.
+pub(crate) const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// The account file of a first start: account `000000000000` with a user `admin` that may do
@@ -50,7 +51,7 @@ pub fn initial_account_file(entropy: &dyn Entropy) -> String {
 }
 
 /// `N` random characters. The length of the alphabet divides 256, so all are equally likely.
-fn random<const N: usize>(entropy: &dyn Entropy, alphabet: &[u8]) -> String {
+pub(crate) fn random<const N: usize>(entropy: &dyn Entropy, alphabet: &[u8]) -> String {
     let mut bytes = [0; N];
     entropy.fill(&mut bytes);
     let letters = bytes

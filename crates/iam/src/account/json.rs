@@ -29,6 +29,15 @@ impl<'v> Node<'v> {
         error(&self.path, reason)
     }
 
+    /// Where in the file the value stands.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(super) fn value(&self) -> &'v Value {
+        self.value
+    }
+
     pub(super) fn is_array(&self) -> bool {
         self.value.is_array()
     }
@@ -74,6 +83,15 @@ impl<'v> Node<'v> {
         self.value.as_str().ok_or_else(|| self.must_be("a string"))
     }
 
+    /// The string that this value must be, which must not be empty.
+    pub(super) fn filled(&self) -> Result<&'v str, AccountFileError> {
+        let text = self.text()?;
+        if text.is_empty() {
+            return Err(self.error("must not be empty"));
+        }
+        Ok(text)
+    }
+
     /// The Boolean that this value must be.
     pub(super) fn boolean(&self) -> Result<bool, AccountFileError> {
         self.value
@@ -112,6 +130,12 @@ impl<'v> Object<'v> {
     pub(super) fn required(&self, name: &str) -> Result<Node<'v>, AccountFileError> {
         self.optional(name)
             .ok_or_else(|| error(&member(&self.path, name), "is missing"))
+    }
+
+    /// The items of the array that a member must be; none when it is absent.
+    pub(super) fn list(&self, name: &str) -> Result<Vec<Node<'v>>, AccountFileError> {
+        self.optional(name)
+            .map_or_else(|| Ok(Vec::new()), |node| Ok(node.items()?.collect()))
     }
 
     /// The text of a member that may be absent.

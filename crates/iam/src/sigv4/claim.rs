@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use base::Timestamp;
+use base::{Region, Timestamp};
 use http::{HeaderMap, header};
 
 use super::date::{RequestTime, basic};
@@ -193,14 +193,16 @@ pub(super) struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// Reports all that is wrong with the scope in one message, as AWS does.
+    /// The Region of the scope. Reports all that is wrong in one message, as AWS does.
     pub(super) fn check(
         &self,
         expected: &Expected<'_>,
         time: &RequestTime,
-    ) -> Result<(), AuthError> {
+    ) -> Result<Region, AuthError> {
         let mut wrong = String::new();
-        if self.region != expected.region {
+        let served = |region: &Region| expected.regions.is_none_or(|all| all.contains(region));
+        let region = self.region.parse().ok().filter(served);
+        if region.is_none() {
             wrong.push_str("Credential should be scoped to a valid region. ");
         }
         if self.service != expected.service {
@@ -223,11 +225,9 @@ impl Scope<'_> {
                  from HTTP: '{date}' != '{day}', from '{basic}'. "
             ));
         }
-        if wrong.is_empty() {
-            Ok(())
-        } else {
-            Err(AuthError::invalid(wrong))
-        }
+        region
+            .filter(|_| wrong.is_empty())
+            .ok_or_else(|| AuthError::invalid(wrong))
     }
 }
 

@@ -18,7 +18,7 @@ mod query;
 
 use std::sync::Arc;
 
-use base::Timestamp;
+use base::{Region, Timestamp};
 use http::HeaderMap;
 use sha2::{Digest, Sha256};
 
@@ -51,10 +51,19 @@ pub struct RequestParts<'a> {
 /// The credential scope that a request must be signed for.
 #[derive(Clone, Copy)]
 pub struct Expected<'a> {
-    /// The Region, for instance `us-east-1`.
-    pub region: &'a str,
+    /// The Regions that are served; `None` when every well-formed one is.
+    pub regions: Option<&'a [Region]>,
     /// The signing name of the service, for instance `verifiedpermissions`.
     pub service: &'a str,
+}
+
+/// Who signed a request, and for which Region.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Signed {
+    /// Who.
+    pub caller: Caller,
+    /// The Region of the credential scope.
+    pub region: Region,
 }
 
 /// Finds out who signed the request.
@@ -72,7 +81,7 @@ pub fn verify(
     keys: &dyn Keys,
     expected: &Expected<'_>,
     now: Timestamp,
-) -> Result<Caller, AuthError> {
+) -> Result<Signed, AuthError> {
     let query = Query::parse(parts.query);
     let claim = Claim::read(parts.headers, &query)?;
     claim.check_time(now)?;
@@ -88,9 +97,9 @@ pub fn verify(
         ));
     }
     let scope = claim.scope()?;
-    scope.check(expected, &claim.time)?;
+    let region = scope.check(expected, &claim.time)?;
 
-    let found = keys.find(scope.access_key_id);
+    let found = keys.find(scope.access_key_id, claim.token.as_deref());
     let signed = is_signed(
         parts,
         &query,
@@ -108,10 +117,11 @@ pub fn verify(
     if credential.expired(now) {
         return Err(AuthError::ExpiredToken);
     }
-    Ok(Caller {
+    let caller = Caller {
         access_key_id: Arc::clone(&credential.access_key_id),
         principal: Arc::clone(&credential.principal),
-    })
+    };
+    Ok(Signed { caller, region })
 }
 
 fn is_signed(

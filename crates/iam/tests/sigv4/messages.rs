@@ -1,8 +1,8 @@
 //! The errors, as clients see them.
 
-use iam::sigv4::{AuthError, Expected};
+use iam::sigv4::AuthError;
 
-use crate::support::{EXPECTED, OneKey, Request, SIGNED_AT, in_headers, in_query, sdk_call};
+use crate::support::{OneKey, REGION, Request, SERVICE, SIGNED_AT, in_headers, in_query, sdk_call};
 
 fn refusal(request: &Request) -> (&'static str, String) {
     let error = request.verify(&OneKey::new(None), SIGNED_AT).unwrap_err();
@@ -213,19 +213,10 @@ fn each_wrong_part_of_the_credential_is_told() {
 
 #[test]
 fn a_request_for_another_region_or_service_is_refused() {
-    for expected in [
-        Expected {
-            region: "us-east-2",
-            ..EXPECTED
-        },
-        Expected {
-            service: "verifiedpermissions",
-            ..EXPECTED
-        },
-    ] {
+    for (region, service) in [("us-east-2", SERVICE), (REGION, "verifiedpermissions")] {
         let request = sdk_call().sign(None, in_headers());
         let error = request
-            .verify_for(&OneKey::new(None), &expected, SIGNED_AT)
+            .verify_for(&OneKey::new(None), region, service, SIGNED_AT)
             .unwrap_err();
         assert!(
             error

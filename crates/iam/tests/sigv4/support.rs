@@ -1,5 +1,6 @@
 //! A request that can be changed, a table of keys, and the official signer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -10,15 +11,14 @@ use aws_sigv4::http_request::{
 use aws_sigv4::sign::v4;
 use base::{Secret, Timestamp};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use iam::policy::PrincipalPolicies;
 use iam::sigv4::{AuthError, Expected, RequestParts, verify};
-use iam::{Caller, Credential, Keys, Principal, PrincipalKind, Session};
+use iam::{Caller, Credential, Inheritance, Keys, Principal, PrincipalKind, Session};
 
 pub(crate) const ID: &str = "AKIDEXAMPLE";
 pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
-pub(crate) const EXPECTED: Expected<'static> = Expected {
-    region: "us-east-1",
-    service: "service",
-};
+pub(crate) const REGION: &str = "us-east-1";
+pub(crate) const SERVICE: &str = "service";
 /// 2015-08-30T12:36:00Z, the time of the AWS test suite.
 pub(crate) const SIGNED_AT: i64 = 1_440_938_160;
 
@@ -45,13 +45,17 @@ impl OneKey {
                 kind: PrincipalKind::User {
                     name: "alice".to_owned(),
                 },
+                tags: BTreeMap::new(),
+                organization: None,
+                inheritance: Inheritance::default(),
+                policies: PrincipalPolicies::default(),
             }),
         }))
     }
 }
 
 impl Keys for OneKey {
-    fn find(&self, access_key_id: &str) -> Option<Arc<Credential>> {
+    fn find(&self, access_key_id: &str, _: Option<&str>) -> Option<Arc<Credential>> {
         (*self.0.access_key_id == *access_key_id).then(|| Arc::clone(&self.0))
     }
 }
@@ -118,13 +122,14 @@ impl Request {
     }
 
     pub(crate) fn verify(&self, keys: &dyn Keys, now: i64) -> Result<Caller, AuthError> {
-        self.verify_for(keys, &EXPECTED, now)
+        self.verify_for(keys, REGION, SERVICE, now)
     }
 
     pub(crate) fn verify_for(
         &self,
         keys: &dyn Keys,
-        expected: &Expected<'_>,
+        region: &str,
+        service: &str,
         now: i64,
     ) -> Result<Caller, AuthError> {
         let parts = RequestParts {
@@ -134,7 +139,14 @@ impl Request {
             headers: &self.headers,
             body: &self.body,
         };
-        verify(&parts, keys, expected, at(now))
+        let expected = Expected {
+            regions: Some(&[region.parse().unwrap()]),
+            service,
+        };
+        verify(&parts, keys, &expected, at(now)).map(|signed| {
+            assert_eq!(signed.region.as_str(), region);
+            signed.caller
+        })
     }
 
     /// Signs with the crate of AWS at [`SIGNED_AT`]; `settings` says how.
@@ -153,8 +165,8 @@ impl Request {
         let identity = Credentials::new(ID, SECRET, token, None, "test").into();
         let params = v4::SigningParams::builder()
             .identity(&identity)
-            .region(EXPECTED.region)
-            .name(EXPECTED.service)
+            .region(REGION)
+            .name(SERVICE)
             .time(SystemTime::UNIX_EPOCH + Duration::from_secs(SIGNED_AT.unsigned_abs()))
             .settings(settings)
             .build()

@@ -1,14 +1,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::verified_permissions::OPERATIONS;
+use crate::{dsql, sts, verified_permissions};
 
 /// Every shape that the inputs are made of.
 fn shapes() -> Vec<&'static Shape> {
     let mut found = BTreeMap::new();
-    let mut open: Vec<&Shape> = OPERATIONS.iter().map(|operation| operation.input).collect();
+    let mut open: Vec<&Shape> = [
+        dsql::OPERATIONS,
+        sts::OPERATIONS,
+        verified_permissions::OPERATIONS,
+    ]
+    .iter()
+    .flat_map(|operations| operations.iter())
+    .map(|operation| operation.input)
+    .collect();
     while let Some(shape) = open.pop() {
-        if found.insert(shape.name, shape).is_none() {
+        // Services may use the same name for different shapes.
+        if found.insert(std::ptr::from_ref(shape), shape).is_none() {
             match &shape.kind {
                 Kind::Structure(members) | Kind::Union(members) => {
                     open.extend(members.iter().map(|member| member.shape));
@@ -131,6 +140,91 @@ const PATTERNS: &[(&str, &[&str], &[&str])] = &[
             "arn:aws:iam:us-east-1:123456789012:userpool/us-east-1_1",
         ],
     ),
+    (
+        "arn:.+",
+        &["arn:a", "arn:aws:dsql:us-east-1:123456789012:cluster/x"],
+        &["", "arn:", "xarn:a", "arn:a\n"],
+    ),
+    ("[!-~]+", &["a", "!~"], &["", "a b", "\u{7f}", "ä"]),
+    (
+        "[a-z0-9]{26}",
+        &["abcdefghijklmnopqrstuvwxyz", "01234567890123456789abcdef"],
+        &[
+            "",
+            "abcdefghijklmnopqrstuvwxy",
+            "abcdefghijklmnopqrstuvwxyza",
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        ],
+    ),
+    (
+        "arn:aws(-[^:]+)?:dsql:[a-z0-9-]{1,20}:[0-9]{12}:cluster/[a-z0-9]{26}",
+        &[
+            "arn:aws:dsql:us-east-1:123456789012:cluster/abcdefghijklmnopqrstuvwxyz",
+            "arn:aws-cn:dsql:r:123456789012:cluster/abcdefghijklmnopqrstuvwxyz",
+        ],
+        &[
+            "arn:aws:dsql:us-east-1:123456789012:cluster/abc",
+            "arn:awscn:dsql:r:123456789012:cluster/abcdefghijklmnopqrstuvwxyz",
+        ],
+    ),
+    (
+        r"arn:aws[a-zA-Z-]*:kinesis:[a-z0-9-]*:[0-9]{12}:stream/[a-zA-Z0-9+=,.@_/\-]+",
+        &["arn:aws:kinesis:us-east-1:123456789012:stream/a-b_c.d"],
+        &[
+            "arn:aws:kinesis:us-east-1:123456789012:stream/",
+            "arn:aws:sqs:us-east-1:123456789012:stream/a",
+        ],
+    ),
+    (
+        "arn:aws(-[^:]+)?:iam::[0-9]{12}:role(/[a-zA-Z0-9+=,.@_-]+)+",
+        &[
+            "arn:aws:iam::123456789012:role/a",
+            "arn:aws:iam::123456789012:role/path/a",
+        ],
+        &[
+            "arn:aws:iam::123456789012:role",
+            "arn:aws:iam::123456789012:role/",
+            "arn:aws:iam::123456789012:user/a",
+        ],
+    ),
+    (
+        r"[a-zA-Z0-9_.:/=+\-@ ]*",
+        &["", "Name", "a b_.:/=+-@"],
+        &["ä", "a\tb", "a,b"],
+    ),
+    (
+        r"[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+",
+        &[
+            "arn:aws:iam::123456789012:role/a",
+            "\t\r\n~",
+            "ä\u{fffd}",
+            "😀\u{10ffff}",
+        ],
+        &["", "\0", "\u{7f}", "\u{ffff}"],
+    ),
+    (
+        r"[\u0009\u000A\u000D\u0020-\u00FF]+",
+        &["{}", "\t\r\n ", "ÿ"],
+        &["", "\0", "Ā", "😀"],
+    ),
+    (
+        r"[\w+=,.@:\/-]*",
+        &["", "a_Z0+=,.@:/-"],
+        &["a b", "ä", "a;b"],
+    ),
+    (r"[\w+=,.@-]*", &["", "a_Z0+=,.@-"], &["a b", "a:b", "ä"]),
+    (r"[\w+=/:,.@-]*", &["", "a_Z0+=/:,.@-"], &["a b", "ä"]),
+    (
+        r"[\p{L}\p{Z}\p{N}_.:/=+\-@]+",
+        &["Project", "ä ٣_.:/=+-@", "\u{2028}"],
+        &["", "a\tb", "a,b", "😀"],
+    ),
+    (
+        r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*",
+        &["", "ä ٣_.:/=+-@"],
+        &["a\tb", "a,b"],
+    ),
+    (r"[\d]*", &["", "012345"], &["a", "٣", "1 "]),
 ];
 
 #[test]

@@ -78,6 +78,7 @@ fn the_running_servers_address_is_exported() {
     let expected = format!(
         r"export AWS_ENDPOINT_URL_VERIFIEDPERMISSIONS='http://{http}'
 export AWS_ENDPOINT_URL_DSQL='http://{http}'
+export AWS_ENDPOINT_URL_STS='http://{http}'
 export AWS_ACCESS_KEY_ID='AKIAADMIN00000000000'
 export AWS_SECRET_ACCESS_KEY='se'\''cr$et'
 export AWS_REGION='eu-west-1'

@@ -30,6 +30,14 @@ fn sample(key: &str) -> (&'static str, &'static str) {
         "http" => ("[::1]:80", "\"[::1]:80\""),
         "iam-file" => ("/iam.json", "\"/iam.json\""),
         "region" => ("eu-west-1", "\"eu-west-1\""),
+        "listeners" => (
+            "127.0.0.1:1,vpc=vpc-1 127.0.0.1:2",
+            "\"127.0.0.1:1,vpc=vpc-1 127.0.0.1:2\"",
+        ),
+        "regions" => ("us-east-1 us-east-2", "\"us-east-1 us-east-2\""),
+        "decision-log" => ("/d.jsonl", "\"/d.jsonl\""),
+        "dsql-endpoint-suffix" => ("db.example.com", "\"db.example.com\""),
+        seconds if seconds.ends_with("-seconds") => ("0.5", "0.5"),
         "log" => ("warn,store=debug", "\"warn,store=debug\""),
         "log-format" => ("json", "\"json\""),
         "allow-unconstrained-template-scope" | "request-rates" => ("true", "true"),
@@ -86,6 +94,32 @@ fn a_switch_needs_no_value_and_takes_one() {
         let settings = Flags::parse_from([program].into_iter().chain(flags)).settings;
         assert_eq!(settings.allow_unconstrained_template_scope, Some(value));
         assert_eq!(settings.request_rates, Some(value));
+    }
+}
+
+#[test]
+fn a_length_of_time_is_a_number_of_seconds() {
+    for (text, millis) in [("0", 0), ("2", 2_000), ("0.5", 500)] {
+        let seconds = Seconds(std::time::Duration::from_millis(millis));
+        assert_eq!(text.parse(), Ok(seconds), "{text}");
+        let file = format!("dsql-idle-seconds = {text}");
+        let settings: Settings = toml::from_str(&file).unwrap();
+        assert_eq!(settings.dsql_idle_seconds, Some(seconds), "{file}");
+    }
+    for text in ["", "-1", "2s", "NaN", "inf", "1e30"] {
+        assert!(text.parse::<Seconds>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_domain_is_labels_with_dots() {
+    for (text, good) in [
+        ("on.aws", true),
+        ("localhost", true),
+        ("", false),
+        (".aws", false),
+    ] {
+        assert_eq!(text.parse::<Domain>().is_ok(), good, "{text}");
     }
 }
 

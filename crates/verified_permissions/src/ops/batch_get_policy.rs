@@ -1,15 +1,17 @@
 //! `BatchGetPolicy`: up to 100 policies of any policy stores; what is not found is an item of
 //! `errors`, never an exception.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{
-    BatchGetPolicyErrorCode, BatchGetPolicyErrorItem, BatchGetPolicyInput,
-    BatchGetPolicyInputItem, BatchGetPolicyOutput, BatchGetPolicyOutputItem,
+    BatchGetPolicyErrorCode, BatchGetPolicyErrorItem, BatchGetPolicyInput, BatchGetPolicyInputItem,
+    BatchGetPolicyOutput, BatchGetPolicyOutputItem,
 };
 use store::ReadTx;
 
+use crate::access;
 use crate::error::{Error, ResourceType};
 use crate::policy;
 use crate::policy_store::resolve;
@@ -24,7 +26,25 @@ impl Operation for BatchGetPolicy {
     type Error = Error;
 
     const NAME: &'static str = "BatchGetPolicy";
-    const ACTION: &'static str = "GetPolicy";
+
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a BatchGetPolicyInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        let stores: BTreeSet<&str> = input
+            .requests
+            .iter()
+            .map(|item| &*item.policy_store_id)
+            .collect();
+        let mut permissions = Vec::new();
+        for store in stores {
+            permissions.extend(
+                access::policy_store(state, asked, "verifiedpermissions:GetPolicy", store).await?,
+            );
+        }
+        Ok(permissions)
+    }
 
     async fn call(
         state: &Arc<VerifiedPermissions>,
@@ -32,7 +52,10 @@ impl Operation for BatchGetPolicy {
         input: BatchGetPolicyInput,
     ) -> Result<BatchGetPolicyOutput, Error> {
         let read = state.store.read(move |tx| {
-            let mut output = BatchGetPolicyOutput { results: Vec::new(), errors: Vec::new() };
+            let mut output = BatchGetPolicyOutput {
+                results: Vec::new(),
+                errors: Vec::new(),
+            };
             for item in input.requests {
                 match get(tx, &context, &item) {
                     Ok(found) => output.results.push(found),
@@ -51,7 +74,7 @@ fn get(
     context: &RequestContext,
     item: &BatchGetPolicyInputItem,
 ) -> Result<BatchGetPolicyOutputItem, Error> {
-    let store = resolve(tx, &context.scope, context.now, &item.policy_store_id)?;
+    let store = resolve(tx, context, &item.policy_store_id)?;
     let policy = policy::resolve(tx, &store.id, &item.policy_id)?;
     Ok(BatchGetPolicyOutputItem {
         policy_store_id: store.id,
@@ -68,11 +91,17 @@ fn not_found(kind: ResourceType, item: BatchGetPolicyInputItem) -> BatchGetPolic
     let (code, message) = match kind {
         ResourceType::PolicyStore => (
             BatchGetPolicyErrorCode::PolicyStoreNotFound,
-            format!("The policy store `{}` does not exist.", item.policy_store_id),
+            format!(
+                "The policy store `{}` does not exist.",
+                item.policy_store_id
+            ),
         ),
         ResourceType::PolicyStoreAlias => (
             BatchGetPolicyErrorCode::PolicyStoreAliasNotFound,
-            format!("The policy store alias `{}` does not exist.", item.policy_store_id),
+            format!(
+                "The policy store alias `{}` does not exist.",
+                item.policy_store_id
+            ),
         ),
         ResourceType::Policy | ResourceType::PolicyTemplate | ResourceType::Schema => (
             BatchGetPolicyErrorCode::PolicyNotFound,

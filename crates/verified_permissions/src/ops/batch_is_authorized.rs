@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{
     BatchIsAuthorizedInput, BatchIsAuthorizedInputItem, BatchIsAuthorizedOutput,
     BatchIsAuthorizedOutputItem,
 };
 
+use crate::access;
 use crate::authorization::{Question, Session};
 use crate::error::Error;
 use crate::quota::BATCH_REQUESTS;
@@ -23,7 +24,20 @@ impl Operation for BatchIsAuthorized {
     type Error = Error;
 
     const NAME: &'static str = "BatchIsAuthorized";
-    const ACTION: &'static str = "IsAuthorized";
+
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a BatchIsAuthorizedInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        access::policy_store(
+            state,
+            asked,
+            "verifiedpermissions:IsAuthorized",
+            &input.policy_store_id,
+        )
+        .await
+    }
 
     async fn call(
         state: &Arc<VerifiedPermissions>,
@@ -59,7 +73,10 @@ fn check(requests: &[BatchIsAuthorizedInputItem]) -> Result<(), Error> {
         return Err(Error::field("/requests", text));
     }
     let same = |equal: fn(&BatchIsAuthorizedInputItem, &BatchIsAuthorizedInputItem) -> bool| {
-        requests.iter().zip(requests.iter().skip(1)).all(|(one, next)| equal(one, next))
+        requests
+            .iter()
+            .zip(requests.iter().skip(1))
+            .all(|(one, next)| equal(one, next))
     };
     if same(|a, b| a.principal == b.principal) || same(|a, b| a.resource == b.resource) {
         return Ok(());

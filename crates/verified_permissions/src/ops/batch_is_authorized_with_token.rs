@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
-use model::verified_permissions::types::{BatchIsAuthorizedWithTokenInput, BatchIsAuthorizedWithTokenOutput};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
+use model::verified_permissions::types::{
+    BatchIsAuthorizedWithTokenInput, BatchIsAuthorizedWithTokenOutput,
+};
 
+use crate::access;
 use crate::error::Error;
 use crate::state::VerifiedPermissions;
 
@@ -17,7 +20,20 @@ impl Operation for BatchIsAuthorizedWithToken {
     type Error = Error;
 
     const NAME: &'static str = "BatchIsAuthorizedWithToken";
-    const ACTION: &'static str = "IsAuthorizedWithToken";
+
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a BatchIsAuthorizedWithTokenInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        access::policy_store(
+            state,
+            asked,
+            "verifiedpermissions:IsAuthorizedWithToken",
+            &input.policy_store_id,
+        )
+        .await
+    }
 
     async fn call(
         _state: &Arc<VerifiedPermissions>,

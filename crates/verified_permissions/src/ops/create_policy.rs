@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base::{Timestamp, resource_id};
 use cedar_policy::Policy;
-use frontdoor::{Operation, RequestContext};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{
     CreatePolicyInput, CreatePolicyOutput, PolicyDefinition, PolicyType,
     TemplateLinkedPolicyDefinition,
@@ -12,13 +12,13 @@ use model::verified_permissions::types::{
 use serde::{Deserialize, Serialize};
 use store::{ReadTx, WriteRecords, WriteTx};
 
+use crate::access;
 use crate::cedar::compiled_schema::CompiledSchema;
 use crate::cedar::snapshot::{Change, CompiledPolicy};
 use crate::cedar::statement;
 use crate::entity::{EntityRef, PolicyScope};
 use crate::error::{Error, ResourceType};
 use crate::idempotency::Idempotent;
-use crate::micros;
 use crate::name::{self, PolicyNameRecord};
 use crate::policy::{self, Definition, PolicyRecord, Summary};
 use crate::policy_store::resolve;
@@ -37,6 +37,20 @@ impl Operation for CreatePolicy {
 
     const NAME: &'static str = "CreatePolicy";
 
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a CreatePolicyInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        access::policy_store(
+            state,
+            asked,
+            "verifiedpermissions:CreatePolicy",
+            &input.policy_store_id,
+        )
+        .await
+    }
+
     async fn call(
         state: &Arc<VerifiedPermissions>,
         context: RequestContext,
@@ -45,22 +59,46 @@ impl Operation for CreatePolicy {
         let token = input.client_token.take();
         let request = Idempotent::new(Self::NAME, ResourceType::Policy, token, &input);
         let name = name::check(input.name.take())?;
-        let parsed = Parsed::new(input.definition, &state.options.quotas, &input.policy_store_id)?;
+        let parsed = Parsed::new(
+            input.definition,
+            &state.options.quotas,
+            &input.policy_store_id,
+        )?;
         let id = resource_id(state.entropy.as_ref());
         let service = Arc::clone(state);
         let write = state.store.write(move |tx| {
-            let store = resolve(tx, &context.scope, context.now, &input.policy_store_id)?;
+            let store = resolve(tx, &context, &input.policy_store_id)?;
             if let Some(created) = request.earlier::<Created>(tx, &store.id, context.now)? {
                 return Ok(created.into_output(store.id));
             }
             let schema = service.schemas.for_validation(tx, &store)?;
-            let Checked { definition, compiled, scope } =
-                parsed.check(tx, &store.id, schema.as_deref())?;
+            let Checked {
+                definition,
+                compiled,
+                scope,
+            } = parsed.check(tx, &store.id, schema.as_deref())?;
             let at = context.now;
-            let record = PolicyRecord { created: at, updated: at, name, definition };
+            let record = PolicyRecord {
+                created: at,
+                updated: at,
+                name,
+                definition,
+            };
             let resource = scope.resource.entity(None);
-            insert(tx, &service.options.quotas, &store.id, &id, &record, resource)?;
-            let created = Created { id, at, is_linked: record.template_id().is_some(), scope };
+            insert(
+                tx,
+                &service.options.quotas,
+                &store.id,
+                &id,
+                &record,
+                resource,
+            )?;
+            let created = Created {
+                id,
+                at,
+                is_linked: record.template_id().is_some(),
+                scope,
+            };
             request.remember(tx, &store.id, at, &created.id, &created)?;
             let (published, id) = (store.id.clone(), Arc::from(created.id.as_str()));
             tx.after_commit(Box::new(move |at| {
@@ -78,7 +116,7 @@ impl Operation for CreatePolicy {
 #[derive(Serialize, Deserialize)]
 struct Created {
     id: String,
-    #[serde(with = "micros")]
+    #[serde(with = "resources::micros")]
     at: Timestamp,
     is_linked: bool,
     /// The policy's scope; a link's is that of its template with the slots filled.
@@ -114,7 +152,11 @@ struct Checked {
 
 /// A definition with its text parsed, before the policy store is known.
 enum Parsed {
-    Static { description: Option<String>, statement: String, policy: Arc<Policy> },
+    Static {
+        description: Option<String>,
+        statement: String,
+        policy: Arc<Policy>,
+    },
     Linked(TemplateLinkedPolicyDefinition),
 }
 
@@ -150,14 +192,25 @@ impl Parsed {
         schema: Option<&CompiledSchema>,
     ) -> Result<Checked, Error> {
         match self {
-            Self::Static { description, statement, policy } => {
+            Self::Static {
+                description,
+                statement,
+                policy,
+            } => {
                 if let Some(schema) = schema {
                     statement::validate_static(&policy, schema)?;
                 }
                 let scope = PolicyScope::from(policy.as_ref());
-                let definition =
-                    Definition::Static { description, statement, scope: scope.clone() };
-                Ok(Checked { definition, compiled: CompiledPolicy::Static(policy), scope })
+                let definition = Definition::Static {
+                    description,
+                    statement,
+                    scope: scope.clone(),
+                };
+                Ok(Checked {
+                    definition,
+                    compiled: CompiledPolicy::Static(policy),
+                    scope,
+                })
             }
             Self::Linked(definition) => link(tx, policy_store_id, definition, schema),
         }
@@ -173,16 +226,20 @@ fn link(
     definition: TemplateLinkedPolicyDefinition,
     schema: Option<&CompiledSchema>,
 ) -> Result<Checked, Error> {
-    let template =
-        policy_template::resolve(tx, policy_store_id, &definition.policy_template_id)?;
+    let template = policy_template::resolve(tx, policy_store_id, &definition.policy_template_id)?;
     let principal = definition.principal.map(EntityRef::from);
     let resource = definition.resource.map(EntityRef::from);
-    let PolicyTemplate { id, record: template } = template;
+    let PolicyTemplate {
+        id,
+        record: template,
+    } = template;
     for (part, argument, has_slot) in [
         ("principal", &principal, template.scope.principal.has_slot()),
         ("resource", &resource, template.scope.resource.has_slot()),
     ] {
-        let is_name = argument.as_ref().is_none_or(|entity| entity.to_uid().is_some());
+        let is_name = argument
+            .as_ref()
+            .is_none_or(|entity| entity.to_uid().is_some());
         if argument.is_some() != has_slot || !is_name {
             let path = format!("/definition/templateLinked/{part}");
             return Err(Error::field(path, format!("Invalid Parameter: {part}")));
@@ -193,9 +250,20 @@ fn link(
         statement::validate_link(&template.compile()?, slots.clone(), schema)?;
     }
     let scope = template.scope.filled(principal.as_ref(), resource.as_ref());
-    let compiled = CompiledPolicy::Linked { template_id: Arc::from(id.as_str()), slots };
-    let definition = Definition::Linked { template_id: id, principal, resource };
-    Ok(Checked { definition, compiled, scope })
+    let compiled = CompiledPolicy::Linked {
+        template_id: Arc::from(id.as_str()),
+        slots,
+    };
+    let definition = Definition::Linked {
+        template_id: id,
+        principal,
+        resource,
+    };
+    Ok(Checked {
+        definition,
+        compiled,
+        scope,
+    })
 }
 
 /// Writes the policy with what belongs to it: its name and its bytes.

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext, Scope};
-use model::verified_permissions::types::{CreatePolicyStoreInput, CreatePolicyStoreOutput, DeletionProtection, EncryptionSettings, ValidationMode};
-use base::{Arn, Timestamp, resource_id};
+use base::{Timestamp, resource_id};
+use frontdoor::{Asked, Operation, Permission, RequestContext, Scope};
+use model::verified_permissions::types::{
+    CreatePolicyStoreInput, CreatePolicyStoreOutput, DeletionProtection, EncryptionSettings,
+    ValidationMode,
+};
+use resources::kms;
 use serde::{Deserialize, Serialize};
 use store::{ReadRecords, WriteTx};
 
@@ -12,8 +16,8 @@ use crate::error::{Error, ResourceType};
 use crate::idempotency::Idempotent;
 use crate::policy_store::{self, KmsRecord, PolicyStoreRecord};
 use crate::quota::TAGS;
-use crate::{micros, tags};
 use crate::state::VerifiedPermissions;
+use crate::tags;
 
 pub(super) struct CreatePolicyStore;
 
@@ -25,6 +29,17 @@ impl Operation for CreatePolicyStore {
 
     const NAME: &'static str = "CreatePolicyStore";
 
+    async fn permissions<'a>(
+        _: &'a Arc<VerifiedPermissions>,
+        _: &'a Asked,
+        input: &'a CreatePolicyStoreInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        Ok(vec![
+            Permission::new("verifiedpermissions:CreatePolicyStore", "*")
+                .setting(input.tags.as_ref()),
+        ])
+    }
+
     async fn call(
         state: &Arc<VerifiedPermissions>,
         context: RequestContext,
@@ -32,7 +47,9 @@ impl Operation for CreatePolicyStore {
     ) -> Result<CreatePolicyStoreOutput, Error> {
         let store_id = resource_id(state.entropy.as_ref());
         let quota = state.options.quotas.policy_stores;
-        let write = state.store.write(move |tx| create(tx, &context, input, store_id, quota));
+        let write = state
+            .store
+            .write(move |tx| create(tx, &context, input, store_id, quota));
         let (id, created, scope) = write.await?;
         Ok(CreatePolicyStoreOutput {
             arn: policy_store::arn(&scope, &id),
@@ -47,7 +64,7 @@ impl Operation for CreatePolicyStore {
 #[derive(Serialize, Deserialize)]
 struct Created {
     id: String,
-    #[serde(with = "micros")]
+    #[serde(with = "resources::micros")]
     at: Timestamp,
 }
 
@@ -61,18 +78,28 @@ fn create(
     let (scope, now) = (&context.scope, context.now);
     let world = policy_store::world(scope);
     let token = input.client_token.take();
-    let request = Idempotent::new(CreatePolicyStore::NAME, ResourceType::PolicyStore, token, &input);
+    let request = Idempotent::new(
+        CreatePolicyStore::NAME,
+        ResourceType::PolicyStore,
+        token,
+        &input,
+    );
     if let Some(Created { id, at }) = request.earlier(tx, &world, now)? {
         return Ok((id, at, scope.clone()));
     }
     let tags = input.tags.unwrap_or_default();
     tags::check_new(&tags)?;
     if tags.len() > TAGS {
-        return Err(Error::field("/tags", "A policy store can have at most 50 tags."));
+        return Err(Error::field(
+            "/tags",
+            "A policy store can have at most 50 tags.",
+        ));
     }
     if tx.count_records::<PolicyStoreRecord>(&world)? >= quota as u64 {
         let text = format!("An account can have at most {quota} policy stores in a Region.");
-        return Err(Error::quota(text, ResourceType::PolicyStore, None).with_quota_code("L-919F2C9C"));
+        return Err(
+            Error::quota(text, ResourceType::PolicyStore, None).with_quota_code("L-919F2C9C")
+        );
     }
     let record = PolicyStoreRecord {
         created: now,
@@ -80,7 +107,7 @@ fn create(
         strict: input.validation_settings.mode == ValidationMode::Strict,
         description: input.description.filter(|text| !text.is_empty()),
         deletion_protection: input.deletion_protection == Some(DeletionProtection::Enabled),
-        kms: kms(input.encryption_settings, scope)?,
+        kms: customer_key(input.encryption_settings, scope)?,
         tags,
     };
     policy_store::insert(tx, scope, &id, &record)?;
@@ -91,29 +118,25 @@ fn create(
 
 /// The customer's key, as the full ARN that GetPolicyStore reports. There is no AWS KMS behind
 /// it: an id or an alias is taken to be one of the caller's account and Region.
-fn kms(settings: Option<EncryptionSettings>, scope: &Scope) -> Result<Option<KmsRecord>, Error> {
+fn customer_key(
+    settings: Option<EncryptionSettings>,
+    scope: &Scope,
+) -> Result<Option<KmsRecord>, Error> {
     let Some(EncryptionSettings::KmsEncryptionSettings(settings)) = settings else {
         return Ok(None);
     };
     let encryption_context = settings.encryption_context.unwrap_or_default();
     if encryption_context.contains_key(KmsRecord::STORE_ARN_KEY) {
         let path = "/encryptionSettings/kmsEncryptionSettings/encryptionContext";
-        let text = format!("The key `{}` is added by the service.", KmsRecord::STORE_ARN_KEY);
+        let text = format!(
+            "The key `{}` is added by the service.",
+            KmsRecord::STORE_ARN_KEY
+        );
         return Err(Error::field(path, text));
     }
-    let key = settings.key;
-    let key_arn = if Arn::parse(&key).is_some() {
-        key
-    } else {
-        let prefix = if key.starts_with("alias/") { "" } else { "key/" };
-        Arn {
-            partition: scope.region.partition(),
-            service: "kms",
-            region: scope.region.as_str(),
-            account: scope.account.as_str(),
-            resource: &format!("{prefix}{key}"),
-        }
-        .to_string()
-    };
-    Ok(Some(KmsRecord { key_arn, encryption_context }))
+    let key_arn = kms::key_arn(&settings.key, &scope.region, &scope.account);
+    Ok(Some(KmsRecord {
+        key_arn,
+        encryption_context,
+    }))
 }

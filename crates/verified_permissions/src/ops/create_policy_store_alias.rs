@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
-use model::verified_permissions::types::{CreatePolicyStoreAliasInput, CreatePolicyStoreAliasOutput};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
+use model::verified_permissions::types::{
+    CreatePolicyStoreAliasInput, CreatePolicyStoreAliasOutput,
+};
 use store::WriteTx;
 
-use crate::error::{Error, ResourceType};
+use crate::access;
 use crate::alias::{self, AliasRecord};
+use crate::error::{Error, ResourceType};
 use crate::policy_store;
 use crate::state::VerifiedPermissions;
 
@@ -21,6 +24,26 @@ impl Operation for CreatePolicyStoreAlias {
 
     const NAME: &'static str = "CreatePolicyStoreAlias";
 
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a CreatePolicyStoreAliasInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        Ok(vec![
+            access::policy_store_alias(
+                asked,
+                "verifiedpermissions:CreatePolicyStoreAlias",
+                &input.alias_name,
+            ),
+            access::by_id(
+                state,
+                asked,
+                "verifiedpermissions:CreatePolicyStoreAlias",
+                &input.policy_store_id,
+            ),
+        ])
+    }
+
     async fn call(
         state: &Arc<VerifiedPermissions>,
         context: RequestContext,
@@ -28,10 +51,15 @@ impl Operation for CreatePolicyStoreAlias {
     ) -> Result<CreatePolicyStoreAliasOutput, Error> {
         alias::check(&input.alias_name)?;
         if alias::is_alias(&input.policy_store_id) {
-            return Err(Error::field("/policyStoreId", "An alias cannot stand for an alias."));
+            return Err(Error::field(
+                "/policyStoreId",
+                "An alias cannot stand for an alias.",
+            ));
         }
         let quota = state.options.quotas.policy_store_aliases;
-        let write = state.store.write(move |tx| create(tx, &context, &input, quota));
+        let write = state
+            .store
+            .write(move |tx| create(tx, &context, &input, quota));
         write.await
     }
 }

@@ -3,18 +3,16 @@
 use std::sync::Arc;
 
 use base::{Timestamp, resource_id};
-use frontdoor::{Operation, RequestContext};
-use model::verified_permissions::types::{
-    CreatePolicyTemplateInput, CreatePolicyTemplateOutput,
-};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
+use model::verified_permissions::types::{CreatePolicyTemplateInput, CreatePolicyTemplateOutput};
 use serde::{Deserialize, Serialize};
 use store::{ReadRecords, WriteRecords};
 
+use crate::access;
 use crate::cedar::snapshot::Change;
 use crate::cedar::statement;
 use crate::error::{Error, ResourceType};
 use crate::idempotency::Idempotent;
-use crate::micros;
 use crate::name::{self, TemplateNameRecord};
 use crate::policy_store::resolve;
 use crate::policy_template::{self, TemplateRecord};
@@ -30,6 +28,20 @@ impl Operation for CreatePolicyTemplate {
 
     const NAME: &'static str = "CreatePolicyTemplate";
 
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a CreatePolicyTemplateInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        access::policy_store(
+            state,
+            asked,
+            "verifiedpermissions:CreatePolicyTemplate",
+            &input.policy_store_id,
+        )
+        .await
+    }
+
     async fn call(
         state: &Arc<VerifiedPermissions>,
         context: RequestContext,
@@ -40,12 +52,16 @@ impl Operation for CreatePolicyTemplate {
         let name = name::check(input.name.take())?;
         let allow_open = state.options.allow_unconstrained_template_scope;
         let (template, scope) = policy_template::parse(&input.statement, allow_open, |text| {
-            Error::quota(text, ResourceType::PolicyTemplate, input.policy_store_id.clone())
+            Error::quota(
+                text,
+                ResourceType::PolicyTemplate,
+                input.policy_store_id.clone(),
+            )
         })?;
         let id = resource_id(state.entropy.as_ref());
         let service = Arc::clone(state);
         let write = state.store.write(move |tx| {
-            let store = resolve(tx, &context.scope, context.now, &input.policy_store_id)?;
+            let store = resolve(tx, &context, &input.policy_store_id)?;
             if let Some(Created { id, at }) = request.earlier(tx, &store.id, context.now)? {
                 return Ok(output(store.id, id, at));
             }
@@ -87,7 +103,7 @@ impl Operation for CreatePolicyTemplate {
 #[derive(Serialize, Deserialize)]
 struct Created {
     id: String,
-    #[serde(with = "micros")]
+    #[serde(with = "resources::micros")]
     at: Timestamp,
 }
 

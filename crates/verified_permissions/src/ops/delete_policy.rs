@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{DeletePolicyInput, DeletePolicyOutput};
 
+use crate::access;
 use crate::cedar::snapshot::Change;
 use crate::error::{Error, ResourceType};
 use crate::policy;
@@ -21,6 +22,20 @@ impl Operation for DeletePolicy {
 
     const NAME: &'static str = "DeletePolicy";
 
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a DeletePolicyInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        access::policy_store(
+            state,
+            asked,
+            "verifiedpermissions:DeletePolicy",
+            &input.policy_store_id,
+        )
+        .await
+    }
+
     async fn call(
         state: &Arc<VerifiedPermissions>,
         context: RequestContext,
@@ -28,7 +43,7 @@ impl Operation for DeletePolicy {
     ) -> Result<DeletePolicyOutput, Error> {
         let service = Arc::clone(state);
         let write = state.store.write(move |tx| {
-            let store = resolve(tx, &context.scope, context.now, &input.policy_store_id)?;
+            let store = resolve(tx, &context, &input.policy_store_id)?;
             let policy = match policy::resolve(tx, &store.id, &input.policy_id) {
                 Ok(policy) => policy,
                 Err(Error::NotFound(ResourceType::Policy, _)) => return Ok(DeletePolicyOutput {}),

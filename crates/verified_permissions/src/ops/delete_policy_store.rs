@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{DeletePolicyStoreInput, DeletePolicyStoreOutput};
 
-use crate::error::Error;
+use crate::access;
 use crate::alias;
+use crate::error::Error;
 use crate::policy_store;
 use crate::state::VerifiedPermissions;
 
@@ -20,6 +21,20 @@ impl Operation for DeletePolicyStore {
 
     const NAME: &'static str = "DeletePolicyStore";
 
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a DeletePolicyStoreInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        access::policy_store(
+            state,
+            asked,
+            "verifiedpermissions:DeletePolicyStore",
+            &input.policy_store_id,
+        )
+        .await
+    }
+
     async fn call(
         state: &Arc<VerifiedPermissions>,
         context: RequestContext,
@@ -27,7 +42,10 @@ impl Operation for DeletePolicyStore {
     ) -> Result<DeletePolicyStoreOutput, Error> {
         let id = input.policy_store_id;
         if alias::is_alias(&id) {
-            return Err(Error::field("/policyStoreId", "A policy store cannot be deleted through an alias."));
+            return Err(Error::field(
+                "/policyStoreId",
+                "A policy store cannot be deleted through an alias.",
+            ));
         }
         let snapshots = Arc::clone(&state.snapshots);
         let write = state.store.write(move |tx| {

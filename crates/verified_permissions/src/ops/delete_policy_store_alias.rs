@@ -3,11 +3,14 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
-use model::verified_permissions::types::{DeletePolicyStoreAliasInput, DeletePolicyStoreAliasOutput, DeletionMode};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
+use model::verified_permissions::types::{
+    DeletePolicyStoreAliasInput, DeletePolicyStoreAliasOutput, DeletionMode,
+};
 
-use crate::error::Error;
+use crate::access;
 use crate::alias;
+use crate::error::Error;
 use crate::state::VerifiedPermissions;
 
 pub(super) struct DeletePolicyStoreAlias;
@@ -19,6 +22,18 @@ impl Operation for DeletePolicyStoreAlias {
     type Error = Error;
 
     const NAME: &'static str = "DeletePolicyStoreAlias";
+
+    async fn permissions<'a>(
+        _: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a DeletePolicyStoreAliasInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        Ok(vec![access::policy_store_alias(
+            asked,
+            "verifiedpermissions:DeletePolicyStoreAlias",
+            &input.alias_name,
+        )])
+    }
 
     async fn call(
         state: &Arc<VerifiedPermissions>,

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
-use model::verified_permissions::types::{
-    DeletePolicyTemplateInput, DeletePolicyTemplateOutput,
-};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
+use model::verified_permissions::types::{DeletePolicyTemplateInput, DeletePolicyTemplateOutput};
 use store::{Stored, WriteRecords};
 
+use crate::access;
 use crate::cedar::snapshot::Change;
 use crate::error::Error;
 use crate::name::{self, TemplateNameRecord};
@@ -27,6 +26,20 @@ impl Operation for DeletePolicyTemplate {
 
     const NAME: &'static str = "DeletePolicyTemplate";
 
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a DeletePolicyTemplateInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        access::policy_store(
+            state,
+            asked,
+            "verifiedpermissions:DeletePolicyTemplate",
+            &input.policy_store_id,
+        )
+        .await
+    }
+
     async fn call(
         state: &Arc<VerifiedPermissions>,
         context: RequestContext,
@@ -34,12 +47,15 @@ impl Operation for DeletePolicyTemplate {
     ) -> Result<DeletePolicyTemplateOutput, Error> {
         let service = Arc::clone(state);
         let write = state.store.write(move |tx| {
-            let store = resolve(tx, &context.scope, context.now, &input.policy_store_id)?;
+            let store = resolve(tx, &context, &input.policy_store_id)?;
             let template = policy_template::resolve(tx, &store.id, &input.policy_template_id)?;
             let mut links = Vec::new();
             for_each(tx, &store.id, |stored: Stored<PolicyRecord>| {
                 if stored.record.template_id() == Some(&template.id) {
-                    links.push(FoundPolicy { id: stored.id, record: stored.record });
+                    links.push(FoundPolicy {
+                        id: stored.id,
+                        record: stored.record,
+                    });
                 }
                 Ok(())
             })?;

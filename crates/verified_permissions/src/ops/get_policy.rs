@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{GetPolicyInput, GetPolicyOutput};
 
+use crate::access;
 use crate::error::Error;
 use crate::policy::{self, Summaries};
 use crate::policy_store::resolve;
@@ -20,13 +21,27 @@ impl Operation for GetPolicy {
 
     const NAME: &'static str = "GetPolicy";
 
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a GetPolicyInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        access::policy_store(
+            state,
+            asked,
+            "verifiedpermissions:GetPolicy",
+            &input.policy_store_id,
+        )
+        .await
+    }
+
     async fn call(
         state: &Arc<VerifiedPermissions>,
         context: RequestContext,
         input: GetPolicyInput,
     ) -> Result<GetPolicyOutput, Error> {
         let read = state.store.read(move |tx| {
-            let store = resolve(tx, &context.scope, context.now, &input.policy_store_id)?;
+            let store = resolve(tx, &context, &input.policy_store_id)?;
             let policy = policy::resolve(tx, &store.id, &input.policy_id)?;
             let record = policy.record;
             let summary = Summaries::default().of(tx, &store.id, &record)?;

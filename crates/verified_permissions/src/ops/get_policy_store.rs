@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
-use model::verified_permissions::types::{CedarVersion, DeletionProtection, EncryptionState, GetPolicyStoreInput, GetPolicyStoreOutput, Unit, ValidationMode, ValidationSettings};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
+use model::verified_permissions::types::{
+    CedarVersion, DeletionProtection, EncryptionState, GetPolicyStoreInput, GetPolicyStoreOutput,
+    Unit, ValidationMode, ValidationSettings,
+};
 
+use crate::access;
 use crate::error::Error;
 use crate::policy_store::{self, PolicyStore, resolve};
 use crate::state::VerifiedPermissions;
@@ -19,19 +23,37 @@ impl Operation for GetPolicyStore {
 
     const NAME: &'static str = "GetPolicyStore";
 
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a GetPolicyStoreInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        access::policy_store(
+            state,
+            asked,
+            "verifiedpermissions:GetPolicyStore",
+            &input.policy_store_id,
+        )
+        .await
+    }
+
     async fn call(
         state: &Arc<VerifiedPermissions>,
         context: RequestContext,
         input: GetPolicyStoreInput,
     ) -> Result<GetPolicyStoreOutput, Error> {
         let read = state.store.read(move |tx| {
-            let found = resolve(tx, &context.scope, context.now, &input.policy_store_id)?;
+            let found = resolve(tx, &context, &input.policy_store_id)?;
             Ok::<_, Error>((found, context, input))
         });
         let (PolicyStore { id, record }, context, input) = read.await?;
         let arn = policy_store::arn(&context.scope, &id);
         let tags = (input.tags == Some(true) && !record.tags.is_empty()).then_some(record.tags);
-        let mode = if record.strict { ValidationMode::Strict } else { ValidationMode::Off };
+        let mode = if record.strict {
+            ValidationMode::Strict
+        } else {
+            ValidationMode::Off
+        };
         let protection = if record.deletion_protection {
             DeletionProtection::Enabled
         } else {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{GetPolicyStoreAliasInput, GetPolicyStoreAliasOutput};
 
-use crate::error::{Error, ResourceType};
+use crate::access;
 use crate::alias;
+use crate::error::{Error, ResourceType};
 use crate::state::VerifiedPermissions;
 
 pub(super) struct GetPolicyStoreAlias;
@@ -19,6 +20,18 @@ impl Operation for GetPolicyStoreAlias {
 
     const NAME: &'static str = "GetPolicyStoreAlias";
 
+    async fn permissions<'a>(
+        _: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a GetPolicyStoreAliasInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        Ok(vec![access::policy_store_alias(
+            asked,
+            "verifiedpermissions:GetPolicyStoreAlias",
+            &input.alias_name,
+        )])
+    }
+
     async fn call(
         state: &Arc<VerifiedPermissions>,
         context: RequestContext,
@@ -28,9 +41,8 @@ impl Operation for GetPolicyStoreAlias {
         let read = state.store.read(move |tx| {
             let (scope, name) = (&context.scope, input.alias_name);
             let record = alias::find(tx, scope, context.now, &name)?;
-            let record = record.ok_or_else(|| {
-                Error::NotFound(ResourceType::PolicyStoreAlias, name.clone())
-            })?;
+            let record = record
+                .ok_or_else(|| Error::NotFound(ResourceType::PolicyStoreAlias, name.clone()))?;
             let item = record.to_item(scope, &name);
             Ok::<_, Error>(GetPolicyStoreAliasOutput {
                 alias_name: item.alias_name,

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{GetPolicyTemplateInput, GetPolicyTemplateOutput};
 
+use crate::access;
 use crate::error::Error;
 use crate::policy_store::resolve;
 use crate::policy_template;
@@ -20,13 +21,27 @@ impl Operation for GetPolicyTemplate {
 
     const NAME: &'static str = "GetPolicyTemplate";
 
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a GetPolicyTemplateInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        access::policy_store(
+            state,
+            asked,
+            "verifiedpermissions:GetPolicyTemplate",
+            &input.policy_store_id,
+        )
+        .await
+    }
+
     async fn call(
         state: &Arc<VerifiedPermissions>,
         context: RequestContext,
         input: GetPolicyTemplateInput,
     ) -> Result<GetPolicyTemplateOutput, Error> {
         let read = state.store.read(move |tx| {
-            let store = resolve(tx, &context.scope, context.now, &input.policy_store_id)?;
+            let store = resolve(tx, &context, &input.policy_store_id)?;
             let template = policy_template::resolve(tx, &store.id, &input.policy_template_id)?;
             Ok::<_, Error>(GetPolicyTemplateOutput {
                 policy_store_id: store.id,

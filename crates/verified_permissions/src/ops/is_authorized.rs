@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{IsAuthorizedInput, IsAuthorizedOutput};
 
+use crate::access;
 use crate::authorization::{Question, Session};
 use crate::error::Error;
 use crate::state::VerifiedPermissions;
@@ -18,6 +19,20 @@ impl Operation for IsAuthorized {
     type Error = Error;
 
     const NAME: &'static str = "IsAuthorized";
+
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a IsAuthorizedInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        access::policy_store(
+            state,
+            asked,
+            "verifiedpermissions:IsAuthorized",
+            &input.policy_store_id,
+        )
+        .await
+    }
 
     async fn call(
         state: &Arc<VerifiedPermissions>,

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{ListIdentitySourcesInput, ListIdentitySourcesOutput};
 
+use crate::access;
 use crate::error::Error;
 use crate::policy_store::resolve;
 use crate::state::VerifiedPermissions;
@@ -19,6 +20,20 @@ impl Operation for ListIdentitySources {
 
     const NAME: &'static str = "ListIdentitySources";
 
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a ListIdentitySourcesInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        access::policy_store(
+            state,
+            asked,
+            "verifiedpermissions:ListIdentitySources",
+            &input.policy_store_id,
+        )
+        .await
+    }
+
     async fn call(
         state: &Arc<VerifiedPermissions>,
         context: RequestContext,
@@ -27,10 +42,13 @@ impl Operation for ListIdentitySources {
         if input.next_token.is_some() {
             return Err(Error::field("/nextToken", "Invalid token."));
         }
-        let read = state.store.read(move |tx| {
-            resolve(tx, &context.scope, context.now, &input.policy_store_id).map(drop)
-        });
+        let read = state
+            .store
+            .read(move |tx| resolve(tx, &context, &input.policy_store_id).map(drop));
         read.await?;
-        Ok(ListIdentitySourcesOutput { identity_sources: Vec::new(), next_token: None })
+        Ok(ListIdentitySourcesOutput {
+            identity_sources: Vec::new(),
+            next_token: None,
+        })
     }
 }

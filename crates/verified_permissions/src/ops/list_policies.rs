@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{
     EntityIdentifier, EntityReference, ListPoliciesInput, ListPoliciesOutput, PolicyFilter,
     PolicyItem,
@@ -11,9 +11,10 @@ use model::verified_permissions::types::{
 use store::{ReadTx, Stored};
 use wire::page::PageScope;
 
+use crate::access;
 use crate::error::Error;
 use crate::name::{self, TemplateNameRecord};
-use crate::page::PageRequest;
+use crate::page::{self, PageRequest};
 use crate::policy::{PolicyRecord, Summaries, Summary};
 use crate::policy_store::resolve;
 use crate::state::VerifiedPermissions;
@@ -28,13 +29,27 @@ impl Operation for ListPolicies {
 
     const NAME: &'static str = "ListPolicies";
 
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a ListPoliciesInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        access::policy_store(
+            state,
+            asked,
+            "verifiedpermissions:ListPolicies",
+            &input.policy_store_id,
+        )
+        .await
+    }
+
     async fn call(
         state: &Arc<VerifiedPermissions>,
         context: RequestContext,
         input: ListPoliciesInput,
     ) -> Result<ListPoliciesOutput, Error> {
         let read = state.store.read(move |tx| {
-            let store = resolve(tx, &context.scope, context.now, &input.policy_store_id)?;
+            let store = resolve(tx, &context, &input.policy_store_id)?;
             let filter_text = serde_json::to_string(&input.filter).unwrap_or_default();
             let token_scope = PageScope {
                 account: &context.scope.account,
@@ -43,7 +58,7 @@ impl Operation for ListPolicies {
                 filter: &filter_text,
             };
             let token = input.next_token.as_deref();
-            let request = PageRequest::new(input.max_results, 10, token, token_scope)?;
+            let request = PageRequest::new(page::size(input.max_results, 10), token, token_scope)?;
             let filter = Filter::new(tx, &store.id, input.filter)?;
             let mut summaries = Summaries::default();
             let page = request.collect(tx, &store.id, |stored: Stored<PolicyRecord>| {
@@ -52,7 +67,9 @@ impl Operation for ListPolicies {
                     return Ok(None);
                 }
                 let summary = summaries.of(tx, &store.id, &record)?;
-                Ok(filter.takes_summary(&summary).then(|| item(&store.id, id, record, summary)))
+                Ok(filter
+                    .takes_summary(&summary)
+                    .then(|| item(&store.id, id, record, summary)))
             })?;
             Ok::<_, Error>(ListPoliciesOutput {
                 policies: page.items,
@@ -97,7 +114,9 @@ impl Filter {
         let Self { wanted, nothing } = self;
         let template = wanted.policy_template_id.as_deref();
         !nothing
-            && wanted.policy_type.is_none_or(|kind| kind == record.policy_type())
+            && wanted
+                .policy_type
+                .is_none_or(|kind| kind == record.policy_type())
             && (template.is_none() || template == record.template_id())
     }
 

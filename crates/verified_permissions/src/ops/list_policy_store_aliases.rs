@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
-use model::verified_permissions::types::{ListPolicyStoreAliasesInput, ListPolicyStoreAliasesOutput};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
+use model::verified_permissions::types::{
+    ListPolicyStoreAliasesInput, ListPolicyStoreAliasesOutput,
+};
 use store::Stored;
 use wire::page::PageScope;
 
-use crate::error::Error;
 use crate::alias::{self, AliasRecord};
-use crate::page::PageRequest;
+use crate::error::Error;
+use crate::page::{self, PageRequest};
 use crate::policy_store;
 use crate::state::VerifiedPermissions;
 
@@ -22,6 +24,17 @@ impl Operation for ListPolicyStoreAliases {
     type Error = Error;
 
     const NAME: &'static str = "ListPolicyStoreAliases";
+
+    async fn permissions<'a>(
+        _: &'a Arc<VerifiedPermissions>,
+        _: &'a Asked,
+        _: &'a ListPolicyStoreAliasesInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        Ok(vec![Permission::new(
+            "verifiedpermissions:ListPolicyStoreAliases",
+            "*",
+        )])
+    }
 
     async fn call(
         state: &Arc<VerifiedPermissions>,
@@ -48,10 +61,12 @@ impl Operation for ListPolicyStoreAliases {
                 filter: filter.as_deref().unwrap_or_default(),
             };
             let token = input.next_token.as_deref();
-            let request = PageRequest::new(input.max_results, 5, token, token_scope)?;
+            let request = PageRequest::new(page::size(input.max_results, 5), token, token_scope)?;
             let world = policy_store::world(scope);
             let page = request.collect(tx, &world, |stored: Stored<AliasRecord>| {
-                let Stored { id: name, record, .. } = stored;
+                let Stored {
+                    id: name, record, ..
+                } = stored;
                 let wanted = record.is_present(now)
                     && only.as_ref().is_none_or(|id| *id == record.policy_store_id);
                 Ok(wanted.then(|| record.to_item(scope, &name)))

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
-use model::verified_permissions::types::{ListPolicyStoresInput, ListPolicyStoresOutput, PolicyStoreItem};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
+use model::verified_permissions::types::{
+    ListPolicyStoresInput, ListPolicyStoresOutput, PolicyStoreItem,
+};
 use store::Stored;
 use wire::page::PageScope;
 
 use crate::error::Error;
-use crate::page::PageRequest;
+use crate::page::{self, PageRequest};
 use crate::policy_store::{self, PolicyStoreRecord};
 use crate::state::VerifiedPermissions;
 
@@ -21,6 +23,17 @@ impl Operation for ListPolicyStores {
     type Error = Error;
 
     const NAME: &'static str = "ListPolicyStores";
+
+    async fn permissions<'a>(
+        _: &'a Arc<VerifiedPermissions>,
+        _: &'a Asked,
+        _: &'a ListPolicyStoresInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        Ok(vec![Permission::new(
+            "verifiedpermissions:ListPolicyStores",
+            "*",
+        )])
+    }
 
     async fn call(
         state: &Arc<VerifiedPermissions>,
@@ -36,7 +49,7 @@ impl Operation for ListPolicyStores {
                 filter: "",
             };
             let token = input.next_token.as_deref();
-            let request = PageRequest::new(input.max_results, 10, token, token_scope)?;
+            let request = PageRequest::new(page::size(input.max_results, 10), token, token_scope)?;
             let world = policy_store::world(scope);
             let page = request.collect(tx, &world, |stored: Stored<PolicyStoreRecord>| {
                 let Stored { id, record, .. } = stored;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{ListTagsForResourceInput, ListTagsForResourceOutput};
 
+use crate::access;
 use crate::error::Error;
-use crate::tags;
 use crate::state::VerifiedPermissions;
+use crate::tags;
 
 pub(super) struct ListTagsForResource;
 
@@ -19,6 +20,19 @@ impl Operation for ListTagsForResource {
 
     const NAME: &'static str = "ListTagsForResource";
 
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a ListTagsForResourceInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        Ok(vec![access::tagged(
+            state,
+            asked,
+            "verifiedpermissions:ListTagsForResource",
+            &input.resource_arn,
+        )])
+    }
+
     async fn call(
         state: &Arc<VerifiedPermissions>,
         context: RequestContext,
@@ -26,7 +40,9 @@ impl Operation for ListTagsForResource {
     ) -> Result<ListTagsForResourceOutput, Error> {
         let read = state.store.read(move |tx| {
             let store = tags::policy_store(tx, &context.scope, &input.resource_arn)?;
-            Ok::<_, Error>(ListTagsForResourceOutput { tags: Some(store.record.tags) })
+            Ok::<_, Error>(ListTagsForResourceOutput {
+                tags: Some(store.record.tags),
+            })
         });
         read.await
     }

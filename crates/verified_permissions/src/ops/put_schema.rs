@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{PutSchemaInput, PutSchemaOutput, SchemaDefinition};
 use store::WriteRecords;
 
-use crate::error::Error;
+use crate::access;
 use crate::cedar::compiled_schema;
 use crate::cedar::snapshot::Change;
+use crate::error::Error;
 use crate::policy_store::resolve;
 use crate::schema::{self, SchemaRecord};
 use crate::state::VerifiedPermissions;
@@ -24,6 +25,20 @@ impl Operation for PutSchema {
 
     const NAME: &'static str = "PutSchema";
 
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a PutSchemaInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        access::policy_store(
+            state,
+            asked,
+            "verifiedpermissions:PutSchema",
+            &input.policy_store_id,
+        )
+        .await
+    }
+
     async fn call(
         state: &Arc<VerifiedPermissions>,
         context: RequestContext,
@@ -35,7 +50,7 @@ impl Operation for PutSchema {
         let compiled = state.schemas.compile(json.clone())?;
         let snapshots = Arc::clone(&state.snapshots);
         let write = state.store.write(move |tx| {
-            let store = resolve(tx, &context.scope, context.now, &input.policy_store_id)?;
+            let store = resolve(tx, &context, &input.policy_store_id)?;
             let existing = schema::get(tx, &store.id)?.filter(|record| !record.is_deleted());
             let record = SchemaRecord {
                 created: existing.map_or(context.now, |record| record.created),

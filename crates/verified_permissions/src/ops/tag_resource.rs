@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{TagResourceInput, TagResourceOutput};
 use store::WriteRecords;
 
+use crate::access;
 use crate::error::Error;
 use crate::policy_store;
 use crate::quota::TAGS;
-use crate::tags;
 use crate::state::VerifiedPermissions;
+use crate::tags;
 
 pub(super) struct TagResource;
 
@@ -21,6 +22,20 @@ impl Operation for TagResource {
     type Error = Error;
 
     const NAME: &'static str = "TagResource";
+
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a TagResourceInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        let permission = access::tagged(
+            state,
+            asked,
+            "verifiedpermissions:TagResource",
+            &input.resource_arn,
+        );
+        Ok(vec![permission.setting(Some(&input.tags))])
+    }
 
     async fn call(
         state: &Arc<VerifiedPermissions>,
@@ -34,7 +49,11 @@ impl Operation for TagResource {
             if store.record.tags.len() > TAGS {
                 return Err(Error::TooManyTags(input.resource_arn));
             }
-            tx.put_record(&policy_store::world(&context.scope), &store.id, &store.record)?;
+            tx.put_record(
+                &policy_store::world(&context.scope),
+                &store.id,
+                &store.record,
+            )?;
             Ok(TagResourceOutput {})
         });
         write.await

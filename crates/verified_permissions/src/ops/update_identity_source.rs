@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{UpdateIdentitySourceInput, UpdateIdentitySourceOutput};
 
+use crate::access;
 use crate::error::Error;
 use crate::state::VerifiedPermissions;
 
@@ -17,6 +18,20 @@ impl Operation for UpdateIdentitySource {
     type Error = Error;
 
     const NAME: &'static str = "UpdateIdentitySource";
+
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a UpdateIdentitySourceInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        access::policy_store(
+            state,
+            asked,
+            "verifiedpermissions:UpdateIdentitySource",
+            &input.policy_store_id,
+        )
+        .await
+    }
 
     async fn call(
         _state: &Arc<VerifiedPermissions>,

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use cedar_policy::Policy;
-use frontdoor::{Operation, RequestContext};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{
     UpdatePolicyDefinition, UpdatePolicyInput, UpdatePolicyOutput, UpdateStaticPolicyDefinition,
 };
 use store::{WriteRecords, WriteTx};
 
+use crate::access;
 use crate::cedar::compiled_schema::CompiledSchema;
 use crate::cedar::snapshot::{Change, CompiledPolicy};
 use crate::cedar::statement;
@@ -32,6 +33,20 @@ impl Operation for UpdatePolicy {
 
     const NAME: &'static str = "UpdatePolicy";
 
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a UpdatePolicyInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        access::policy_store(
+            state,
+            asked,
+            "verifiedpermissions:UpdatePolicy",
+            &input.policy_store_id,
+        )
+        .await
+    }
+
     async fn call(
         state: &Arc<VerifiedPermissions>,
         context: RequestContext,
@@ -47,21 +62,35 @@ impl Operation for UpdatePolicy {
         };
         let service = Arc::clone(state);
         let write = state.store.write(move |tx| {
-            let store = resolve(tx, &context.scope, context.now, &input.policy_store_id)?;
+            let store = resolve(tx, &context, &input.policy_store_id)?;
             let policy = policy::resolve(tx, &store.id, &input.policy_id)?;
             let (id, mut record) = (policy.id, policy.record);
-            record.name = name::change::<PolicyNameRecord>(tx, &store.id, &id, record.name, input.name)?;
+            record.name =
+                name::change::<PolicyNameRecord>(tx, &store.id, &id, record.name, input.name)?;
             let mut changes = Vec::new();
             if let Some((policy, definition)) = parsed {
                 let schema = service.schemas.for_validation(tx, &store)?;
-                redefine(tx, &quotas, &store.id, &mut record, definition, &policy, schema.as_deref())?;
-                changes.push(Change::PutPolicy(Arc::from(id.as_str()), CompiledPolicy::Static(Arc::new(policy))));
+                redefine(
+                    tx,
+                    &quotas,
+                    &store.id,
+                    &mut record,
+                    definition,
+                    &policy,
+                    schema.as_deref(),
+                )?;
+                changes.push(Change::PutPolicy(
+                    Arc::from(id.as_str()),
+                    CompiledPolicy::Static(Arc::new(policy)),
+                ));
             }
             record.updated = context.now;
             tx.put_record(&store.id, &id, &record)?;
             let summary = Summaries::default().of(tx, &store.id, &record)?;
             let published = store.id.clone();
-            tx.after_commit(Box::new(move |at| service.snapshots.publish(&published, at, changes)));
+            tx.after_commit(Box::new(move |at| {
+                service.snapshots.publish(&published, at, changes);
+            }));
             Ok::<_, Error>(UpdatePolicyOutput {
                 policy_store_id: store.id,
                 policy_id: id,
@@ -105,5 +134,12 @@ fn redefine(
         scope,
     };
     let new_bytes = record.bytes();
-    resource_bytes::change(tx, quotas, policy_store_id, resource.as_ref(), old_bytes, new_bytes)
+    resource_bytes::change(
+        tx,
+        quotas,
+        policy_store_id,
+        resource.as_ref(),
+        old_bytes,
+        new_bytes,
+    )
 }

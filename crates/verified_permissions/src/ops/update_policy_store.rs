@@ -4,10 +4,13 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
-use model::verified_permissions::types::{DeletionProtection, UpdatePolicyStoreInput, UpdatePolicyStoreOutput, ValidationMode};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
+use model::verified_permissions::types::{
+    DeletionProtection, UpdatePolicyStoreInput, UpdatePolicyStoreOutput, ValidationMode,
+};
 use store::WriteRecords;
 
+use crate::access;
 use crate::error::Error;
 use crate::policy_store::{self, PolicyStore, resolve};
 use crate::state::VerifiedPermissions;
@@ -22,6 +25,20 @@ impl Operation for UpdatePolicyStore {
 
     const NAME: &'static str = "UpdatePolicyStore";
 
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a UpdatePolicyStoreInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        access::policy_store(
+            state,
+            asked,
+            "verifiedpermissions:UpdatePolicyStore",
+            &input.policy_store_id,
+        )
+        .await
+    }
+
     async fn call(
         state: &Arc<VerifiedPermissions>,
         context: RequestContext,
@@ -29,8 +46,7 @@ impl Operation for UpdatePolicyStore {
     ) -> Result<UpdatePolicyStoreOutput, Error> {
         let write = state.store.write(move |tx| {
             let scope = &context.scope;
-            let PolicyStore { id, mut record } =
-                resolve(tx, scope, context.now, &input.policy_store_id)?;
+            let PolicyStore { id, mut record } = resolve(tx, &context, &input.policy_store_id)?;
             record.strict = input.validation_settings.mode == ValidationMode::Strict;
             if let Some(protection) = input.deletion_protection {
                 record.deletion_protection = protection == DeletionProtection::Enabled;

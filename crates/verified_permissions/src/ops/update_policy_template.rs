@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
-use frontdoor::{Operation, RequestContext};
-use model::verified_permissions::types::{
-    UpdatePolicyTemplateInput, UpdatePolicyTemplateOutput,
-};
+use frontdoor::{Asked, Operation, Permission, RequestContext};
+use model::verified_permissions::types::{UpdatePolicyTemplateInput, UpdatePolicyTemplateOutput};
 use store::WriteRecords;
 
+use crate::access;
 use crate::cedar::snapshot::Change;
 use crate::cedar::statement;
 use crate::error::Error;
@@ -27,6 +26,20 @@ impl Operation for UpdatePolicyTemplate {
 
     const NAME: &'static str = "UpdatePolicyTemplate";
 
+    async fn permissions<'a>(
+        state: &'a Arc<VerifiedPermissions>,
+        asked: &'a Asked,
+        input: &'a UpdatePolicyTemplateInput,
+    ) -> Result<Vec<Permission<'a>>, Error> {
+        access::policy_store(
+            state,
+            asked,
+            "verifiedpermissions:UpdatePolicyTemplate",
+            &input.policy_store_id,
+        )
+        .await
+    }
+
     async fn call(
         state: &Arc<VerifiedPermissions>,
         context: RequestContext,
@@ -38,10 +51,12 @@ impl Operation for UpdatePolicyTemplate {
         })?;
         let service = Arc::clone(state);
         let write = state.store.write(move |tx| {
-            let store = resolve(tx, &context.scope, context.now, &input.policy_store_id)?;
+            let store = resolve(tx, &context, &input.policy_store_id)?;
             let found = policy_template::resolve(tx, &store.id, &input.policy_template_id)?;
             let (id, mut record) = (found.id, found.record);
-            record.scope.check_update(&scope, statement::TEMPLATE_PATH, "policy template")?;
+            record
+                .scope
+                .check_update(&scope, statement::TEMPLATE_PATH, "policy template")?;
             if let Some(schema) = service.schemas.for_validation(tx, &store)? {
                 statement::validate_template(&template, &schema)?;
             }

@@ -11,7 +11,7 @@ mod every_operation;
 /// The typed input, as the pipeline makes it: [`shape_check`], then serde.
 fn decode<T: DeserializeOwned>(shape: &Shape, value: Value) -> Result<T, Rejection> {
     let value = shape_check(shape, value)?;
-    serde_json::from_value(value).map_err(|error| Rejection::Serialization(error.to_string()))
+    serde_json::from_value(value).map_err(|error| Rejection::Malformed(error.to_string()))
 }
 
 /// `(path, constraint)` of each violation.
@@ -32,13 +32,16 @@ fn violations(shape: &Shape, value: Value) -> Vec<(String, String)> {
                 (violation.path, constraint.to_owned())
             })
             .collect(),
-        Err(Rejection::Serialization(message)) => panic!("{message}"),
+        Err(other) => panic!("{other:?}"),
     }
 }
 
-fn serialization(shape: &Shape, value: Value) -> String {
+fn wrong_type(shape: &Shape, value: Value) -> String {
     match shape_check(shape, value) {
-        Err(Rejection::Serialization(message)) => message,
+        Err(Rejection::WrongType(wrong)) => {
+            assert!(wrong.message.contains(&format!("'{}'", wrong.path)));
+            wrong.message
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -248,14 +251,14 @@ fn a_wrong_type_is_named_by_its_place_and_never_quoted() {
             "Value at '/tags' must be a boolean",
         ),
     ] {
-        assert_eq!(serialization(shape, value), message);
+        assert_eq!(wrong_type(shape, value), message);
     }
 }
 
 #[test]
 fn a_wrong_type_goes_before_violations() {
     let value = json!({"policyStoreId": "", "maxResults": "x"});
-    let message = serialization(&shapes::LIST_POLICIES_INPUT, value);
+    let message = wrong_type(&shapes::LIST_POLICIES_INPUT, value);
     assert!(message.contains("/maxResults"), "{message}");
 }
 

@@ -4,15 +4,16 @@
 
 mod faults;
 mod operations;
+mod permissions;
 
 use std::time::Duration;
 
 use model::verified_permissions::OPERATIONS as MODELLED;
 use serde_json::{Value, json};
-use testkit::{ADMIN, App, OTHER_ACCOUNT, unsigned_request};
+use testkit::{ADMIN, App, FAULTS, OTHER_ACCOUNT, unsigned_request};
 
 use crate::common::{call, call_ok};
-use faults::FAULTS;
+use faults::TARGET_FAULTS;
 use operations::Elsewhere::{Answer, Creates, Denied, NotAvailable, NotFound};
 use operations::OPERATIONS;
 
@@ -101,7 +102,7 @@ async fn no_operation_works_without_a_good_signature() {
     let before = world.state().await;
     let signer = world.app.signer(ADMIN);
     for (operation, input, _) in OPERATIONS {
-        for fault in FAULTS {
+        for fault in FAULTS.iter().chain(TARGET_FAULTS) {
             let request = unsigned_request(operation, input(&world).to_string());
             let response = world.app.send((fault.send)(signer, request)).await;
             let body: Value = serde_json::from_slice(response.body()).unwrap();

@@ -1,6 +1,6 @@
 //! Random values against the input shape of every operation.
 
-use model::verified_permissions::{OPERATIONS, types};
+use model::{OperationModel, dsql, sts, verified_permissions};
 use serde::Serialize;
 
 use super::*;
@@ -13,12 +13,12 @@ fn echo<T: DeserializeOwned + Serialize>(shape: &Shape, value: Value) -> Result<
 }
 
 macro_rules! inputs {
-    ($($operation:literal: $input:ident,)*) => {
-        &[$(($operation, echo::<types::$input>)),*]
+    ($service:ident: $($operation:literal: $input:ident,)*) => {
+        &[$(($operation, echo::<$service::types::$input>)),*]
     };
 }
 
-const INPUTS: &[(&str, Echo)] = inputs! {
+const VERIFIED_PERMISSIONS: &[(&str, Echo)] = inputs! { verified_permissions:
     "BatchGetPolicy": BatchGetPolicyInput,
     "BatchIsAuthorized": BatchIsAuthorizedInput,
     "BatchIsAuthorizedWithToken": BatchIsAuthorizedWithTokenInput,
@@ -55,18 +55,55 @@ const INPUTS: &[(&str, Echo)] = inputs! {
     "UpdatePolicyTemplate": UpdatePolicyTemplateInput,
 };
 
+const DSQL: &[(&str, Echo)] = inputs! { dsql:
+    "CreateCluster": CreateClusterInput,
+    "CreateStream": CreateStreamInput,
+    "DeleteCluster": DeleteClusterInput,
+    "DeleteClusterPolicy": DeleteClusterPolicyInput,
+    "DeleteStream": DeleteStreamInput,
+    "GetCluster": GetClusterInput,
+    "GetClusterPolicy": GetClusterPolicyInput,
+    "GetStream": GetStreamInput,
+    "GetVpcEndpointServiceName": GetVpcEndpointServiceNameInput,
+    "ListClusters": ListClustersInput,
+    "ListStreams": ListStreamsInput,
+    "ListTagsForResource": ListTagsForResourceInput,
+    "PutClusterPolicy": PutClusterPolicyInput,
+    "TagResource": TagResourceInput,
+    "UntagResource": UntagResourceInput,
+    "UpdateCluster": UpdateClusterInput,
+};
+
+const STS: &[(&str, Echo)] = inputs! { sts:
+    "AssumeRole": AssumeRoleRequest,
+    "GetCallerIdentity": GetCallerIdentityRequest,
+};
+
+/// Each operation with its typed input.
+fn operations() -> impl Iterator<Item = (&'static OperationModel, Echo)> {
+    let services = [
+        (verified_permissions::OPERATIONS, VERIFIED_PERMISSIONS),
+        (dsql::OPERATIONS, DSQL),
+        (sts::OPERATIONS, STS),
+    ];
+    services.into_iter().flat_map(|(operations, inputs)| {
+        let names = operations.iter().map(|operation| operation.name);
+        assert!(names.eq(inputs.iter().map(|(name, _)| *name)));
+        let echoes = inputs.iter().map(|(_, echo)| *echo);
+        operations.iter().zip(echoes)
+    })
+}
+
 #[test]
 fn every_operation_has_an_input_here() {
-    let here: Vec<&str> = INPUTS.iter().map(|(name, _)| *name).collect();
-    let modelled: Vec<&str> = OPERATIONS.iter().map(|operation| operation.name).collect();
-    assert_eq!(here, modelled);
+    assert_eq!(operations().count(), 34 + 16 + 2);
 }
 
 /// What passes the check becomes a typed input, and that input says the same as the value. Valid
 /// and invalid values must both be frequent, or this test would show nothing.
 #[test]
 fn whatever_passes_the_check_becomes_the_same_typed_input() {
-    for (operation, (_, echo)) in OPERATIONS.iter().zip(INPUTS) {
+    for (operation, echo) in operations() {
         let (mut passed, mut refused) = (0, 0);
         for seed in 0..1000 {
             let faults = if seed % 2 == 0 { 0 } else { 20 };
@@ -101,7 +138,7 @@ fn whatever_passes_the_check_becomes_the_same_typed_input() {
 
 #[test]
 fn arbitrary_json_never_panics() {
-    for operation in OPERATIONS {
+    for (operation, _) in operations() {
         for seed in 0..300 {
             let mut random = Random {
                 state: seed,
@@ -112,7 +149,7 @@ fn arbitrary_json_never_panics() {
     }
 }
 
-/// Texts of which at least one matches each pattern of the model.
+/// Texts of which at least one is what each string shape of the models asks for.
 const TEXTS: &[&str] = &[
     "a",
     "Action",
@@ -127,6 +164,11 @@ const TEXTS: &[&str] = &[
     "ä ö",
     "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_abc",
     "a/b_c-d",
+    "123456",
+    "abcdefghijklmnopqrstuvwxyz",
+    "arn:aws:dsql:us-east-1:123456789012:cluster/abcdefghijklmnopqrstuvwxyz",
+    "arn:aws:kinesis:us-east-1:123456789012:stream/a",
+    "arn:aws:iam::123456789012:role/a",
 ];
 
 /// A seeded source of JSON values (SplitMix64).
@@ -176,7 +218,12 @@ impl Random {
                 .map(|_| (self.text(&key.kind), self.value(value, depth + 1)))
                 .collect(),
             kind @ Kind::String { .. } => self.text(kind).into(),
-            Kind::Integer { .. } => json!(1 + self.below(1 << 30)),
+            Kind::Integer { min, max } => {
+                let (low, high) = (min.unwrap_or(1), max.unwrap_or(1 << 30));
+                json!(
+                    low + i64::try_from(self.below(usize::try_from(high - low).unwrap())).unwrap()
+                )
+            }
             Kind::Long { .. } => json!(i64::MIN + i64::try_from(self.below(1 << 62)).unwrap() * 2),
             Kind::Boolean => json!(self.below(2) == 0),
         }
@@ -185,9 +232,9 @@ impl Random {
     fn text(&mut self, kind: &Kind) -> String {
         let Kind::String {
             min,
+            max,
             pattern,
             values,
-            ..
         } = kind
         else {
             panic!("not a text")
@@ -196,7 +243,8 @@ impl Random {
             return values[self.below(values.len())].to_owned();
         }
         let fits = |text: &&&str| {
-            text.len() >= min.unwrap_or(0) && pattern.as_ref().is_none_or(|p| p.matches(text))
+            (min.unwrap_or(0)..=max.unwrap_or(usize::MAX)).contains(&text.len())
+                && pattern.as_ref().is_none_or(|p| p.matches(text))
         };
         let fitting: Vec<_> = TEXTS.iter().filter(fits).collect();
         (*fitting[self.below(fitting.len())]).to_owned()
@@ -220,6 +268,8 @@ impl Random {
                     "definition",
                     "static",
                     "long",
+                    "identifier",
+                    "RoleArn",
                     "x",
                 ];
                 (0..self.below(5))

@@ -1,0 +1,129 @@
+//! The actions that a cluster policy may speak of.
+
+/// The actions of Aurora DSQL (Service Authorization Reference), in lower case.
+const ACTIONS: &[&str] = &[
+    "addpeercluster",
+    "createcluster",
+    "createstream",
+    "dbconnect",
+    "dbconnectadmin",
+    "deletecluster",
+    "deleteclusterpolicy",
+    "deletestream",
+    "getbackupjob",
+    "getcluster",
+    "getclusterpolicy",
+    "getrestorejob",
+    "getstream",
+    "getvpcendpointservicename",
+    "injecterror",
+    "listclusters",
+    "liststreams",
+    "listtagsforresource",
+    "putclusterpolicy",
+    "putmultiregionproperties",
+    "putwitnessregion",
+    "removepeercluster",
+    "startbackupjob",
+    "startrestorejob",
+    "stopbackupjob",
+    "stoprestorejob",
+    "tagresource",
+    "untagresource",
+    "updatecluster",
+    "updatestream",
+];
+
+/// Checks one pattern of `Action` or `NotAction`: `*`, or `dsql:` and a name that can match a known
+/// action, without regard to case.
+///
+/// # Errors
+/// What is wrong.
+pub(crate) fn check(pattern: &str) -> Result<(), String> {
+    if pattern == "*" {
+        return Ok(());
+    }
+    let lower = pattern.to_ascii_lowercase();
+    let Some(name) = lower.strip_prefix("dsql:") else {
+        return Err(format!("`{pattern}` is not an action of Aurora DSQL"));
+    };
+    if ACTIONS.iter().any(|action| matches(name, action)) {
+        Ok(())
+    } else {
+        Err(format!("unknown action `{pattern}`"))
+    }
+}
+
+/// Whether `pattern`, where `*` stands for any text and `?` for one character, covers `name`.
+fn matches(pattern: &str, name: &str) -> bool {
+    let (mut pattern, mut name) = (pattern.chars(), name.chars());
+    // Where to go on when the last `*` has to take one character more.
+    let mut retry = None;
+    loop {
+        let (before, rest) = (pattern.clone(), name.clone());
+        match (pattern.next(), name.next()) {
+            (None, None) => return true,
+            (Some('*'), _) => {
+                name = rest.clone();
+                retry = Some((before, rest));
+            }
+            (Some('?'), Some(_)) => {}
+            (Some(wanted), Some(found)) if wanted == found => {}
+            (Some(_) | None, Some(_) | None) => {
+                let Some((star, mut rest)) = retry.take() else {
+                    return false;
+                };
+                if rest.next().is_none() {
+                    return false;
+                }
+                pattern = star.clone();
+                pattern.next();
+                name = rest.clone();
+                retry = Some((star, rest));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_must_be_able_to_match_an_action_of_the_service() {
+        for (pattern, fault) in [
+            ("*", None),
+            ("dsql:*", None),
+            ("DSQL:DBCONNECT", None),
+            ("dsql:DbConnect", None),
+            ("dsql:DbConnectAdmin", None),
+            ("dsql:Db*", None),
+            ("dsql:*Cluster*", None),
+            ("dsql:?bConnect", None),
+            ("dsql:*Connect*Admin", None),
+            ("dsql:UpdateStream", None),
+            ("dsql:StartRestoreJob", None),
+            ("dsql:**", None),
+            ("dsql:Connect", Some("unknown action `dsql:Connect`")),
+            ("dsql:DbConnect?", Some("unknown action `dsql:DbConnect?`")),
+            ("dsql:Db", Some("unknown action `dsql:Db`")),
+            ("dsql:*Admin?", Some("unknown action `dsql:*Admin?`")),
+            ("dsql:", Some("unknown action `dsql:`")),
+            ("s3:*", Some("`s3:*` is not an action of Aurora DSQL")),
+            (
+                "ds*:GetCluster",
+                Some("`ds*:GetCluster` is not an action of Aurora DSQL"),
+            ),
+            ("*:*", Some("`*:*` is not an action of Aurora DSQL")),
+            ("dsql", Some("`dsql` is not an action of Aurora DSQL")),
+        ] {
+            assert_eq!(check(pattern).err().as_deref(), fault, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_many_wildcards_is_matched_in_little_time() {
+        let pattern = format!("dsql:{}x", "*a".repeat(5_000));
+        assert!(check(&pattern).is_err());
+    }
+}
