@@ -49,6 +49,7 @@ fn principal(statement: fn(usize) -> Value, last: Value) -> Principal {
         },
         tags: BTreeMap::new(),
         organization: None,
+        inheritance: iam::Inheritance::default(),
         policies: PrincipalPolicies {
             identity: vec![NamedDocument {
                 name: "inline".into(),

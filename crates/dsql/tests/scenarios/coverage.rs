@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dsql::{Dsql, Options, service};
 use model::dsql::OPERATIONS;
 use store::Store;
-use testkit::SeededEntropy;
+use testkit::{SeededEntropy, assert_every_operation_has_a_scenario};
 
 /// Every operation and the module that has its scenarios. Access is tested for all of them in
 /// `access`.
@@ -28,42 +28,17 @@ const SCENARIOS: &[(&str, &str)] = &[
     ("UpdateCluster", "clusters"),
 ];
 
-fn modelled() -> Vec<&'static str> {
-    OPERATIONS.iter().map(|operation| operation.name).collect()
-}
-
 #[test]
 fn every_operation_of_the_model_is_routed() {
     let entropy = Arc::new(SeededEntropy::new(1));
     let state = Dsql::new(Store::memory(), entropy, Options::default());
     let service = service(&Arc::new(state));
-    assert_eq!(service.routed().collect::<Vec<_>>(), modelled());
+    let modelled = OPERATIONS.iter().map(|operation| operation.name);
+    assert!(service.routed().eq(modelled));
 }
 
 #[test]
 fn every_operation_of_the_model_has_a_scenario() {
-    let named: Vec<_> = SCENARIOS.iter().map(|(name, _)| *name).collect();
-    assert_eq!(
-        named,
-        modelled(),
-        "write scenarios for every operation and name their module in tests/scenarios/coverage.rs"
-    );
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios");
-    for (operation, module) in SCENARIOS {
-        let text = std::fs::read_to_string(format!("{folder}/{module}.rs"));
-        let text = text.unwrap_or_else(|error| panic!("{module}: {error}"));
-        let call = format!(".{}()", snake_case(operation));
-        assert!(text.contains(&call), "{module} does not call {operation}");
-    }
-}
-
-fn snake_case(name: &str) -> String {
-    let mut snake = String::new();
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() && !snake.is_empty() {
-            snake.push('_');
-        }
-        snake.push(letter.to_ascii_lowercase());
-    }
-    snake
+    assert_every_operation_has_a_scenario(SCENARIOS, OPERATIONS, folder);
 }

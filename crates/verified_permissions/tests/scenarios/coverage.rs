@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::verified_permissions::OPERATIONS;
 use store::Store;
-use testkit::SeededEntropy;
+use testkit::{SeededEntropy, assert_every_operation_has_a_scenario};
 use verified_permissions::{Options, VerifiedPermissions, service};
 
 /// Every operation and the module that has its scenarios. Access is tested for all of them in
@@ -46,49 +46,17 @@ const SCENARIOS: &[(&str, &str)] = &[
     ("UpdatePolicyTemplate", "templates"),
 ];
 
-fn modelled() -> Vec<&'static str> {
-    OPERATIONS.iter().map(|operation| operation.name).collect()
-}
-
 #[test]
 fn every_operation_of_the_model_is_routed() {
     let entropy = Arc::new(SeededEntropy::new(1));
     let state = VerifiedPermissions::new(Store::memory(), entropy, Options::default());
     let service = service(&Arc::new(state));
-    assert_eq!(service.routed().collect::<Vec<_>>(), modelled());
+    let modelled = OPERATIONS.iter().map(|operation| operation.name);
+    assert!(service.routed().eq(modelled));
 }
 
 #[test]
 fn every_operation_of_the_model_has_a_scenario() {
-    for name in modelled() {
-        assert!(
-            SCENARIOS.iter().any(|(known, _)| *known == name),
-            "write scenarios for {name} and name their module in tests/scenarios/coverage.rs"
-        );
-    }
-    assert_eq!(SCENARIOS.len(), OPERATIONS.len());
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios");
-    for (operation, module) in SCENARIOS {
-        let text = std::fs::read_to_string(format!("{folder}/{module}.rs"));
-        let text = text.unwrap_or_else(|error| panic!("{module}: {error}"));
-        let called = [
-            format!(".{}()", snake_case(operation)),
-            format!("\"{operation}\""),
-        ];
-        assert!(
-            called.iter().any(|call| text.contains(call)),
-            "{module} does not call {operation}"
-        );
-    }
-}
-
-fn snake_case(name: &str) -> String {
-    let mut snake = String::new();
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() && !snake.is_empty() {
-            snake.push('_');
-        }
-        snake.push(letter.to_ascii_lowercase());
-    }
-    snake
+    assert_every_operation_has_a_scenario(SCENARIOS, OPERATIONS, folder);
 }
