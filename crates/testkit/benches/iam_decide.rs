@@ -1,4 +1,4 @@
-//! IAM decisions over policies of 20 statements, without HTTP around them.
+//! IAM decisions by number and kind of statements, without HTTP around them.
 #![expect(
     clippy::expect_used,
     reason = "a benchmark that cannot be set up stops"
@@ -35,9 +35,12 @@ impl Context for Keys {
     }
 }
 
-/// A policy of 19 statements and `last`.
-fn principal(statement: fn(usize) -> Value, last: Value) -> Principal {
-    let statements: Vec<Value> = (1..20).map(statement).chain([last]).collect();
+/// Makes statements that do not decide, each another one.
+type Filler = fn(usize) -> Value;
+
+/// A policy of `count` statements, the last of which is `last`.
+fn principal(statement: Filler, count: usize, last: Value) -> Principal {
+    let statements: Vec<Value> = (1..count).map(statement).chain([last]).collect();
     let document = json!({ "Version": "2012-10-17", "Statement": statements });
     let document = Document::from_json(DocumentKind::Identity, &document);
     Principal {
@@ -86,30 +89,30 @@ fn another_variable(_: usize) -> Value {
 fn iam_decide(c: &mut Criterion) {
     let mut group = c.benchmark_group("iam_decide");
     let allow = json!({ "Effect": "Allow", "Action": "dsql:GetCluster", "Resource": "arn:aws:dsql:us-east-1:111122223333:*" });
-    for (name, statement) in [
-        (
-            "20 statements, actions differ",
-            another_action as fn(usize) -> Value,
-        ),
-        ("20 statements, resources differ", another_resource),
-        ("20 statements, conditions fail", another_condition),
-        ("20 statements, variables differ", another_variable),
-    ] {
-        let principal = principal(statement, allow.clone());
-        let request = Request {
-            principal: &principal,
-            action: "dsql:GetCluster",
-            resource: CLUSTER,
-            resource_account: ACCOUNT,
-            context: &Keys,
-        };
-        group.bench_function(name, |b| {
-            b.iter(|| {
-                let decision = decide(black_box(&request), None);
-                assert_eq!(decision.outcome, Outcome::Allow);
-                decision
+    let kinds: [(&str, Filler); 4] = [
+        ("actions differ", another_action),
+        ("resources differ", another_resource),
+        ("conditions fail", another_condition),
+        ("variables differ", another_variable),
+    ];
+    for (name, statement) in kinds {
+        for count in [1, 20, 100] {
+            let principal = principal(statement, count, allow.clone());
+            let request = Request {
+                principal: &principal,
+                action: "dsql:GetCluster",
+                resource: CLUSTER,
+                resource_account: ACCOUNT,
+                context: &Keys,
+            };
+            group.bench_function(format!("{count} statements, {name}"), |b| {
+                b.iter(|| {
+                    let decision = decide(black_box(&request), None);
+                    assert_eq!(decision.outcome, Outcome::Allow);
+                    decision
+                });
             });
-        });
+        }
     }
     group.finish();
 }
