@@ -61,9 +61,12 @@ impl<K: Keys + Send + Sync, H: Health> FrontDoor<K, H> {
         let request_id = request_id(self.entropy.as_ref());
         let mut log = LogEntry::default();
         let result = no_panic(self.pipeline(&request, network, &request_id, &mut log)).await;
-        let response = match &result {
-            Ok(response) => response.clone(),
-            Err(error) => protocol::failure(log.service, &request_id, error),
+        let (response, error) = match result {
+            Ok(response) => (response, None),
+            Err(error) => {
+                let response = protocol::failure(log.service, &request_id, &error);
+                (response, Some(error.code))
+            }
         };
         let micros = self.clock.now().unix_micros() - received.unix_micros();
         tracing::info!(
@@ -74,7 +77,7 @@ impl<K: Keys + Send + Sync, H: Health> FrontDoor<K, H> {
                 .as_ref()
                 .map(|caller| caller.principal.arn.as_str()),
             status = response.status().as_u16(),
-            error = result.as_ref().err().map(|error| error.code),
+            error,
             micros,
             "request"
         );
