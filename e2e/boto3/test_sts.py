@@ -256,7 +256,7 @@ def test_transitive_tags_go_on_to_the_next_session(those):
         other = [{"Key": "Team", "Value": "red"}]
         call = server.client(first, "sts").assume_role
         session = {"RoleArn": role("second"), "RoleSessionName": "session"}
-        refused("ValidationError", 400, call, **session, Tags=other)
+        refused("InvalidParameterValue", 400, call, **session, Tags=other)
 
 
 @pytest.mark.parametrize("service", ["dsql", "verifiedpermissions", "sts"])

@@ -1,6 +1,6 @@
 //! Cluster policies: the one resource-based policy that a cluster may have.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use frontdoor::{Permission, RequestContext, ResourceTags};
@@ -163,22 +163,48 @@ fn statement_name(index: Option<usize>, sid: Option<&str>) -> String {
     }
 }
 
-/// Refuses a policy under which the caller, asking as now, could not put another one.
-pub(crate) fn check_lockout(
-    context: &RequestContext,
-    cluster: &Cluster,
-    document: &Arc<Document>,
-) -> Result<(), Error> {
-    let mut permission = Permission::new("dsql:PutClusterPolicy", cluster.arn().to_string());
-    permission.resource_policy = Some(named(cluster, Arc::clone(document)));
-    permission.resource_tags = ResourceTags::Known(cluster.record.tags.clone());
-    if context.decide(&permission).outcome == Outcome::Allow {
-        return Ok(());
+/// Whether a policy would lock its caller out, found out before the write: what conditions cost
+/// must not hold up the writes of others.
+pub(crate) struct LockoutCheck {
+    tags: BTreeMap<String, String>,
+    locks_out: bool,
+}
+
+impl LockoutCheck {
+    /// Asks whether the caller, asking as now, could put another policy under this one.
+    pub(crate) fn new(
+        context: &RequestContext,
+        cluster: &Cluster,
+        document: &Arc<Document>,
+    ) -> Self {
+        let tags = cluster.record.tags.clone();
+        let mut permission = Permission::new("dsql:PutClusterPolicy", cluster.arn().to_string());
+        permission.resource_policy = Some(named(cluster, Arc::clone(document)));
+        permission.resource_tags = ResourceTags::Known(tags.clone());
+        let locks_out = context.decide(&permission).outcome != Outcome::Allow;
+        Self { tags, locks_out }
     }
-    Err(Error::invalid(
-        "The policy would lock you out: under it you could not call PutClusterPolicy again. To put \
-         it all the same, set bypassPolicyLockoutSafetyCheck.",
-    ))
+
+    /// Refuses a policy that would lock its caller out of the cluster as it is now.
+    pub(crate) fn settle(
+        self,
+        context: &RequestContext,
+        cluster: &Cluster,
+        document: &Arc<Document>,
+    ) -> Result<(), Error> {
+        let locks_out = if self.tags == cluster.record.tags {
+            self.locks_out
+        } else {
+            Self::new(context, cluster, document).locks_out
+        };
+        if !locks_out {
+            return Ok(());
+        }
+        Err(Error::invalid(
+            "The policy would lock you out: under it you could not call PutClusterPolicy again. To \
+             put it all the same, set bypassPolicyLockoutSafetyCheck.",
+        ))
+    }
 }
 
 /// The document, as decisions call it.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{Entropy, Timestamp};
-use frontdoor::Scope;
-use store::Store;
+use frontdoor::{RequestContext, Scope};
+use store::{Store, StoreError};
 
-use crate::cluster;
+use crate::cluster::{self, Cluster};
 use crate::cluster_policy::PolicyCache;
 use crate::error::Error;
 use crate::lifecycle::Lifecycle;
@@ -95,6 +95,20 @@ impl Dsql {
             Ok(())
         });
         write.await
+    }
+
+    /// The cluster with this id in the caller's world, if there is one.
+    pub(crate) async fn cluster(
+        self: &Arc<Self>,
+        context: &RequestContext,
+        id: &str,
+    ) -> Result<Option<Cluster>, StoreError> {
+        let (shared, scope) = (Arc::clone(self), context.scope.clone());
+        let (id, now) = (id.to_owned(), context.now);
+        let read = self
+            .store
+            .read(move |tx| cluster::lookup(tx, &scope, &id, shared.at(now)));
+        read.await
     }
 
     /// What the delays make of records at `now`.

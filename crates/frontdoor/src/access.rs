@@ -15,6 +15,9 @@ use wire::error::WireError;
 
 use crate::operation::Scope;
 
+/// The longest header, in bytes, that is a condition key: what a pattern costs follows its length.
+const LONGEST_HEADER: usize = 2_048;
+
 /// A request that is authenticated: who asks, from where, and for which world.
 #[derive(Clone)]
 pub struct Asked {
@@ -129,7 +132,10 @@ impl Asked {
         permission: &'f Permission<'_>,
         resource_tags: Option<&'f BTreeMap<String, String>>,
     ) -> Facts<'f> {
-        let text = |value: &'f Option<HeaderValue>| value.as_ref()?.to_str().ok();
+        let text = |value: &'f Option<HeaderValue>| {
+            let text = value.as_ref()?.to_str().ok()?;
+            (text.len() <= LONGEST_HEADER).then_some(text)
+        };
         let own = (self.scope.region.as_str(), self.scope.account.as_str());
         let mut facts = Facts::new(&self.caller.principal, &self.network, self.now);
         facts.region = permission.region.as_deref().unwrap_or(own.0);

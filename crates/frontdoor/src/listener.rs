@@ -88,29 +88,32 @@ impl Listener {
     }
 
     /// Where a request of a connection comes from: what the connection says, unless its proxies
-    /// tell the address in a header.
-    pub(crate) fn forwarded(&self, connection: &Arc<Network>, headers: &HeaderMap) -> Arc<Network> {
+    /// tell the address in a header. `None` when they tell something that is no address: to take
+    /// the proxy's own for it would let anybody pass for the proxy.
+    pub(crate) fn forwarded(
+        &self,
+        connection: &Arc<Network>,
+        headers: &HeaderMap,
+    ) -> Option<Arc<Network>> {
         if self.client_address != ClientAddress::ForwardedFor
             || !self.is_proxy(connection.source_ip)
         {
-            return Arc::clone(connection);
+            return Some(Arc::clone(connection));
         }
         let lines = headers.get_all("x-forwarded-for").iter();
-        let entries: Vec<&str> = lines
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(','))
+        let mut entries: Vec<&[u8]> = lines
+            .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
             .collect();
         // Each proxy appends whom it heard from; what stands left of the first stranger is only
         // the stranger's word.
-        let stranger = entries
-            .iter()
-            .rev()
-            .map_while(|entry| entry.trim().parse::<IpAddr>().ok())
-            .find(|address| !self.is_proxy(*address));
-        match stranger {
-            Some(address) => Arc::new(self.network_of(address)),
-            None => Arc::clone(connection),
+        let mut client = connection.source_ip;
+        while self.is_proxy(client) {
+            match entries.pop() {
+                Some(entry) => client = entry_address(entry)?,
+                None => break,
+            }
         }
+        Some(Arc::new(self.network_of(client)))
     }
 
     fn network_of(&self, source_ip: IpAddr) -> Network {
@@ -130,6 +133,13 @@ impl Listener {
             self.proxies.iter().any(|net| net.contains(&address))
         }
     }
+}
+
+/// An entry of `X-Forwarded-For`: an address, which some proxies write with a port.
+fn entry_address(entry: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(entry).ok()?.trim();
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    text.parse().ok().or_else(with_port)
 }
 
 /// Reads a PROXY protocol v2 header; `None` when the proxy speaks for itself (`LOCAL`).
@@ -270,8 +280,13 @@ mod tests {
                 "203.0.113.9",
             ),
             ("X", "127.0.0.1", "2001:db8::1", "2001:db8::1"),
-            ("X", "127.0.0.1", "1.1.1.1, unknown", "127.0.0.1"),
-            ("X", "127.0.0.1", "", "127.0.0.1"),
+            ("X", "127.0.0.1", "203.0.113.9:4433", "203.0.113.9"),
+            ("X", "127.0.0.1", "[2001:db8::1]:4433", "2001:db8::1"),
+            ("X", "127.0.0.1", "unknown, 203.0.113.9", "203.0.113.9"),
+            ("X", "127.0.0.1", "127.0.0.2", "127.0.0.2"),
+            ("X", "127.0.0.1", "1.1.1.1, unknown", "none"),
+            ("X", "127.0.0.1", "203.0.113.9,", "none"),
+            ("X", "127.0.0.1", "", "none"),
             ("X", "10.1.1.1", "203.0.113.9", "10.1.1.1"),
             (
                 "X,proxies=10.0.0.0/8",
@@ -294,12 +309,27 @@ mod tests {
                 header.parse().unwrap(),
             )]);
             let network = listener.forwarded(&connection, &headers);
-            assert_eq!(
-                network.source_ip.to_string(),
-                source,
-                "{text} {peer} {header}"
-            );
+            let found = network.map_or("none".to_owned(), |network| network.source_ip.to_string());
+            assert_eq!(found, source, "{text} {peer} {header}");
         }
+    }
+
+    #[test]
+    fn a_forwarding_header_of_other_bytes_is_refused_and_none_is_the_connections() {
+        let listener = listener("127.0.0.1:1,client-address=x-forwarded-for");
+        let connection = Arc::new(listener.network_of(Ipv4Addr::LOCALHOST.into()));
+        let header = http::HeaderValue::from_bytes(b"\xff, 203.0.113.9").unwrap();
+        let name = http::HeaderName::from_static("x-forwarded-for");
+        let mut headers = HeaderMap::new();
+        assert_eq!(
+            listener.forwarded(&connection, &headers).as_ref(),
+            Some(&connection)
+        );
+        headers.insert(name.clone(), header);
+        let network = listener.forwarded(&connection, &headers).unwrap();
+        assert_eq!(network.source_ip.to_string(), "203.0.113.9");
+        headers.append(name, http::HeaderValue::from_bytes(b"\xff").unwrap());
+        assert_eq!(listener.forwarded(&connection, &headers), None);
     }
 
     fn proxy_header(command: Command, source: Ipv4Addr) -> Vec<u8> {

@@ -1,8 +1,9 @@
 //! Connections: accepting them, bounding what one may cost, draining them at shutdown.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,7 +16,8 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use iam::Keys;
 use iam::condition_keys::Network;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wire::error::WireError;
 
 use crate::listener::Listener;
@@ -27,15 +29,20 @@ pub const MAX_BODY_BYTES: usize = 1_048_576;
 
 /// How long a client may take to send a request's headers, and then its body.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// The most bytes of a request line with its headers. A security token takes 8 KiB of them.
+const MAX_HEADER_BYTES: u32 = 65_536;
+
 /// How long the listener rests when the process has no file descriptor left for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves HTTP/1.1 and HTTP/2 (prior knowledge) on `socket`, which listens as `listener` says,
 /// until `shutdown` resolves; then stops accepting and waits up to `drain` for requests under way.
+/// Connections take their turns when `connections` has no more permits: listeners may share it.
 pub async fn serve<K, H>(
     socket: TcpListener,
     listener: Listener,
     front_door: Arc<FrontDoor<K, H>>,
+    connections: Arc<Semaphore>,
     shutdown: impl Future<Output = ()>,
     drain: Duration,
 ) where
@@ -44,11 +51,11 @@ pub async fn serve<K, H>(
 {
     let builder = http();
     let listener = Arc::new(listener);
-    let connections = GracefulShutdown::new();
+    let graceful = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
-        let accepted = tokio::select! {
-            accepted = socket.accept() => accepted,
+        let (permit, accepted) = tokio::select! {
+            accepted = accept(&socket, &connections) => accepted,
             () = &mut shutdown => break,
         };
         let (mut stream, peer) = match accepted {
@@ -62,20 +69,25 @@ pub async fn serve<K, H>(
         // Small answers must not wait for the client's delayed acknowledgement.
         let _ = stream.set_nodelay(true);
         let (front_door, listener) = (Arc::clone(&front_door), Arc::clone(&listener));
-        let (builder, watcher) = (builder.clone(), connections.watcher());
+        let (builder, watcher) = (builder.clone(), graceful.watcher());
         tokio::spawn(async move {
+            let _permit = permit;
             let network = listener.network(peer.ip(), &mut stream);
             let network = match tokio::time::timeout(READ_TIMEOUT, network).await {
                 Ok(Ok(network)) => network,
                 Ok(Err(error)) => return tracing::warn!(%peer, %error, "a connection was refused"),
                 Err(_) => return tracing::debug!("a connection brought no PROXY header in time"),
             };
-            let spoken = Arc::new(AtomicBool::new(false));
-            let silence = silence(Arc::clone(&spoken));
+            let activity = Arc::new(Activity::default());
+            let silence = silence(Arc::clone(&activity));
             let service = service_fn(move |request: Request<Incoming>| {
-                spoken.store(true, Ordering::Relaxed);
+                let under_way = Activity::begin(&activity);
                 let network = listener.forwarded(&network, request.headers());
-                answer(Arc::clone(&front_door), request, network)
+                let answer = answer(Arc::clone(&front_door), request, network);
+                async move {
+                    let _under_way = under_way;
+                    answer.await
+                }
             });
             let connection = builder
                 .serve_connection(TokioIo::new(stream), service)
@@ -84,12 +96,12 @@ pub async fn serve<K, H>(
                 ended = watcher.watch(connection) => if let Err(error) = ended {
                     tracing::debug!(%error, "a connection ended with an error");
                 },
-                () = silence => tracing::debug!("a connection brought no request in time"),
+                () = silence => tracing::debug!("a connection brought no request for too long"),
             }
         });
     }
     drop(socket);
-    if tokio::time::timeout(drain, connections.shutdown())
+    if tokio::time::timeout(drain, graceful.shutdown())
         .await
         .is_err()
     {
@@ -103,38 +115,88 @@ fn http() -> auto::Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
+        .max_buf_size(MAX_HEADER_BYTES as usize)
         .header_read_timeout(READ_TIMEOUT);
     builder
         .http2()
         .timer(TokioTimer::new())
         // Finds out that a peer is gone, or stopped in the middle of a request's headers.
         .keep_alive_interval(READ_TIMEOUT)
+        .max_header_list_size(MAX_HEADER_BYTES)
         .max_concurrent_streams(256);
     builder
 }
 
-/// Resolves when a connection has not `spoken` in time, which means that no request's headers
-/// have come. HTTP/1 has a timeout for headers, but it begins only when the connection is known
-/// not to be HTTP/2.
-async fn silence(spoken: Arc<AtomicBool>) {
-    tokio::time::sleep(READ_TIMEOUT).await;
-    if spoken.load(Ordering::Relaxed) {
-        std::future::pending::<()>().await;
+/// Waits for a permit, and with it for a connection.
+async fn accept(
+    socket: &TcpListener,
+    connections: &Arc<Semaphore>,
+) -> (
+    Option<OwnedSemaphorePermit>,
+    std::io::Result<(TcpStream, SocketAddr)>,
+) {
+    // The semaphore is never closed.
+    let permit = Arc::clone(connections).acquire_owned().await.ok();
+    (permit, socket.accept().await)
+}
+
+/// The requests of a connection.
+#[derive(Default)]
+struct Activity {
+    begun: AtomicU64,
+    ended: AtomicU64,
+}
+
+/// A request under way.
+struct UnderWay(Arc<Activity>);
+
+impl Activity {
+    fn begin(activity: &Arc<Self>) -> UnderWay {
+        activity.begun.fetch_add(1, Ordering::Relaxed);
+        UnderWay(Arc::clone(activity))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Resolves when no request was under way on a connection for a whole [`READ_TIMEOUT`]. HTTP/1 has
+/// a timeout for headers, but it begins only when the connection is known not to be HTTP/2, whose
+/// connections may be silent for as long as they answer pings.
+async fn silence(activity: Arc<Activity>) {
+    let mut seen = 0;
+    loop {
+        tokio::time::sleep(READ_TIMEOUT).await;
+        let begun = activity.begun.load(Ordering::Relaxed);
+        if begun == seen && activity.ended.load(Ordering::Relaxed) == begun {
+            return;
+        }
+        seen = begun;
     }
 }
 
 async fn answer<K, H>(
     front_door: Arc<FrontDoor<K, H>>,
     request: Request<Incoming>,
-    network: Arc<Network>,
+    network: Option<Arc<Network>>,
 ) -> Result<Response<Full<Bytes>>, Infallible>
 where
     K: Keys + Send + Sync + 'static,
     H: Health + 'static,
 {
-    let response = match collect(request).await {
-        Ok(request) => front_door.handle(request, &network).await,
-        Err((head, error)) => {
+    let read = collect(request).await;
+    let response = match (read, network) {
+        (Ok(request), Some(network)) => front_door.handle(request, &network).await,
+        (Ok(request), None) => {
+            let error = WireError::serialization("X-Forwarded-For names no address");
+            let request_id = base::request_id(front_door.entropy.as_ref());
+            tracing::warn!(request_id, "a proxy told no address of its client");
+            front_door.refuse(&request, &request_id, &error)
+        }
+        (Err((head, error)), _) => {
             let request_id = base::request_id(front_door.entropy.as_ref());
             tracing::info!(
                 request_id,

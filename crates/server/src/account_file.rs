@@ -11,7 +11,7 @@ use iam::account::{Accounts, initial_account_file};
 use iam::session::{Directory, LiveDirectory, SessionKey};
 
 use crate::config::Config;
-use crate::data_dir::write_private;
+use crate::data_dir::{warn_if_others_may_use, write_private};
 use crate::error::Error;
 
 /// How often the file is looked at.
@@ -32,7 +32,7 @@ pub(crate) fn read_or_create(
     }
     let followed = Followed::new(path);
     let accounts = read(path)?;
-    warn_if_others_may_read(path);
+    warn_if_others_may_use(path);
     Ok((accounts, followed))
 }
 
@@ -95,18 +95,24 @@ impl Followed {
             if stamp == self.seen {
                 continue;
             }
-            self.seen = stamp;
             let path = self.path.clone();
             match tokio::task::spawn_blocking(move || read(&path)).await {
                 Ok(Ok(accounts)) => {
-                    warn_if_others_may_read(&self.path);
+                    self.seen = stamp;
+                    warn_if_others_may_use(&self.path);
                     live.replace(Directory::new(accounts, Arc::clone(&key)));
                     tracing::info!(path = %self.path.display(), "read the changed account file");
                 }
-                Ok(Err(error)) => tracing::error!(
-                    %error,
-                    "the account file is broken: the last good one stays in force"
-                ),
+                Ok(Err(error)) => {
+                    // What could not be read is tried again; what is wrong waits for a change.
+                    if matches!(error, Error::AccountFile { .. }) {
+                        self.seen = stamp;
+                    }
+                    tracing::error!(
+                        %error,
+                        "the account file is broken: the last good one stays in force"
+                    );
+                }
                 Err(error) => tracing::error!(%error, "the account file could not be read"),
             }
         }
@@ -117,14 +123,3 @@ impl Followed {
 fn missing(path: &Path) -> bool {
     fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
-
-#[cfg(unix)]
-fn warn_if_others_may_read(path: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0) {
-        tracing::warn!(path = %path.display(), "other users may read the account file: chmod 600 it");
-    }
-}
-
-#[cfg(not(unix))]
-fn warn_if_others_may_read(_path: &Path) {}

@@ -39,6 +39,7 @@ pub(crate) fn database(dir: &Path) -> PathBuf {
 /// ends all sessions.
 pub(crate) fn session_key(dir: &Path, entropy: &dyn Entropy) -> Result<SessionKey, Error> {
     let path = dir.join("session.key");
+    warn_if_others_may_use(&path);
     match fs::read(&path) {
         Ok(bytes) => match <[u8; 32]>::try_from(bytes) {
             Ok(bytes) => Ok(SessionKey::new(bytes)),
@@ -99,6 +100,18 @@ impl ServerFile {
 fn server_file(dir: &Path) -> PathBuf {
     dir.join("server.json")
 }
+
+/// Says in the log when other users of the machine may read or write a file that is for its owner.
+#[cfg(unix)]
+pub(crate) fn warn_if_others_may_use(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0) {
+        tracing::warn!(path = %path.display(), "other users may use this file: chmod 600 it");
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn warn_if_others_may_use(_path: &Path) {}
 
 /// Writes a file that only its owner may read, as a whole or not at all: whatever happens, `path`
 /// is as it was or has all of `content`, and it stays so over a loss of power.

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use iam::decision_log::{DecisionLog, Refusal};
 
+use crate::data_dir::warn_if_others_may_use;
 use crate::error::Error;
 
 /// A file that has grown to this many bytes is renamed to `….1`, in the place of the one before:
@@ -26,6 +27,7 @@ impl FileLog {
     /// Opens or creates the file, and appends to it.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let failed = Error::io("open the decision log", path);
+        warn_if_others_may_use(path);
         Open::new(path.to_owned())
             .map(|open| Self(Mutex::new(open)))
             .map_err(failed)
@@ -60,7 +62,11 @@ impl Open {
             let mut old = self.path.clone().into_os_string();
             old.push(".1");
             fs::rename(&self.path, old)?;
-            *self = Self::new(std::mem::take(&mut self.path))?;
+            // Until the new file can be opened, the renamed one goes on growing.
+            match Self::new(self.path.clone()) {
+                Ok(new) => *self = new,
+                Err(error) => tracing::warn!(%error, "no new decision log can be opened"),
+            }
         }
         self.file.write_all(line)?;
         self.length = self.length.saturating_add(more);

@@ -12,7 +12,7 @@ use iam::session::{Directory, LiveDirectory};
 use store::{Store, StoreError};
 use sts::Sts;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use verified_permissions::VerifiedPermissions;
 
@@ -22,7 +22,7 @@ use crate::decision_log::FileLog;
 use crate::error::Error;
 use crate::signals::Signals;
 use crate::system::{SystemClock, SystemEntropy};
-use crate::{account_file, env, telemetry};
+use crate::{account_file, env, system, telemetry};
 
 /// How long requests that are under way may take after the signal to end.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -111,13 +111,15 @@ async fn serve_all(
     end: impl Future<Output = ()>,
 ) {
     let (ended, ending) = watch::channel(());
+    let connections = Arc::new(Semaphore::new(system::most_connections()));
     let mut servers = JoinSet::new();
     for (socket, listener) in listening {
         let (front_door, mut ending) = (Arc::clone(front_door), ending.clone());
+        let connections = Arc::clone(&connections);
         servers.spawn(async move {
             // The channel closes when it is time to end.
             let end = async move { while ending.changed().await.is_ok() {} };
-            frontdoor::serve(socket, listener, front_door, end, DRAIN).await;
+            frontdoor::serve(socket, listener, front_door, connections, end, DRAIN).await;
         });
     }
     end.await;

@@ -38,6 +38,15 @@ impl Entropy for SystemEntropy {
     }
 }
 
+/// How many connections may be open at once: as many as there are file descriptors for, after
+/// asking for as many as the operator allows, and without those that files and the database need.
+pub(crate) fn most_connections() -> usize {
+    const MOST: u64 = 10_000;
+    const OTHERS: u64 = 64;
+    let descriptors = rlimit::increase_nofile_limit(MOST + OTHERS).unwrap_or(256);
+    usize::try_from(descriptors.saturating_sub(OTHERS).clamp(8, MOST)).unwrap_or(8)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,8 @@ pub enum Error {
     MalformedPolicyDocument(String),
     /// `PackedPolicyTooLarge`: session policies and tags do not fit into a token.
     PackedPolicyTooLarge(String),
+    /// `InvalidParameterValue`: session tags that cannot be.
+    InvalidParameterValue(String),
     /// `ValidationError`: a parameter has a value that cannot be.
     Validation(String),
 }
@@ -25,6 +27,9 @@ impl From<Error> for WireError {
                 Self::new("MalformedPolicyDocument", bad, message)
             }
             Error::PackedPolicyTooLarge(message) => Self::new("PackedPolicyTooLarge", bad, message),
+            Error::InvalidParameterValue(message) => {
+                Self::new("InvalidParameterValue", bad, message)
+            }
             Error::Validation(message) => Self::new("ValidationError", bad, message),
         }
     }

@@ -11,6 +11,7 @@ use store::WriteTx;
 
 use crate::access;
 use crate::cluster::{self, Answer, Census, Cluster, ClusterRecord};
+use crate::cluster_policy::LockoutCheck;
 use crate::error::{Error, ResourceType};
 use crate::idempotency::Idempotent;
 use crate::lifecycle::Lifecycle;
@@ -89,7 +90,7 @@ struct NewCluster {
     cluster: Cluster,
     wanted: Wanted,
     policy: Option<(String, Arc<Document>)>,
-    check_lockout: bool,
+    lockout: Option<LockoutCheck>,
 }
 
 impl NewCluster {
@@ -116,16 +117,19 @@ impl NewCluster {
             Some(text) => Some((cluster_policy::check(&text)?, text)),
             None => None,
         };
+        let cluster = Cluster {
+            scope: scope.clone(),
+            id,
+            record,
+            status: ClusterStatus::Creating,
+        };
+        let bypass = input.bypass_policy_lockout_safety_check == Some(true);
+        let checked = policy.as_ref().filter(|_| !bypass);
         Ok(Self {
-            cluster: Cluster {
-                scope: scope.clone(),
-                id,
-                record,
-                status: ClusterStatus::Creating,
-            },
+            lockout: checked.map(|(document, _)| LockoutCheck::new(context, &cluster, document)),
+            cluster,
             wanted,
             policy: policy.map(|(document, text)| (text, document)),
-            check_lockout: input.bypass_policy_lockout_safety_check != Some(true),
         })
     }
 
@@ -139,7 +143,7 @@ impl NewCluster {
             mut cluster,
             wanted,
             policy,
-            check_lockout,
+            lockout,
         } = self;
         let census = Census::take(&*tx, &cluster.scope, at)?;
         check_quota(&census, &cluster, at)?;
@@ -148,8 +152,8 @@ impl NewCluster {
         match policy {
             None => cluster.put(tx)?,
             Some((text, document)) => {
-                if check_lockout {
-                    cluster_policy::check_lockout(context, &cluster, &document)?;
+                if let Some(lockout) = lockout {
+                    lockout.settle(context, &cluster, &document)?;
                 }
                 cluster_policy::put(tx, &mut cluster, text)?;
             }

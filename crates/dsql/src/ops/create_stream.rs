@@ -62,7 +62,10 @@ impl Operation for CreateStream {
             // The key is used through the service, for data of the cluster.
             let id = &input.cluster_identifier;
             decrypt.keys = vec![
-                ("kms:viaservice", format!("dsql.{}.amazonaws.com", asked.scope.region)),
+                (
+                    "kms:viaservice",
+                    format!("dsql.{}.amazonaws.com", asked.scope.region),
+                ),
                 ("kms:encryptioncontextkeys", "aws:dsql:ClusterId".to_owned()),
                 ("kms:encryptioncontext:aws:dsql:clusterid", id.clone()),
             ];

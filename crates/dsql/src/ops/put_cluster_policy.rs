@@ -5,6 +5,7 @@ use std::sync::Arc;
 use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::dsql::types::{PutClusterPolicyInput, PutClusterPolicyOutput};
 
+use crate::cluster_policy::LockoutCheck;
 use crate::error::{Error, ResourceType};
 use crate::idempotency::Idempotent;
 use crate::state::Dsql;
@@ -38,14 +39,20 @@ impl Operation for PutClusterPolicy {
         let resource = (ResourceType::ClusterPolicy, input.identifier.as_str());
         let request = Idempotent::about(Self::NAME, resource, token, &input);
         let document = cluster_policy::check(&input.policy)?;
+        let bypass = input.bypass_policy_lockout_safety_check == Some(true);
+        let found = state.cluster(&context, &input.identifier).await?;
+        let found = found.filter(|_| !bypass);
+        let lockout = found.map(|cluster| LockoutCheck::new(&context, &cluster, &document));
         let shared = Arc::clone(state);
         let write = state.store.write(move |tx| {
             let (id, at) = (input.identifier.as_str(), shared.at(context.now));
             request.run(tx, &context, id, |tx| {
                 let mut found = cluster::find(&*tx, &context.scope, id, at)?;
                 found.check_changeable()?;
-                if input.bypass_policy_lockout_safety_check != Some(true) {
-                    cluster_policy::check_lockout(&context, &found, &document)?;
+                if !bypass {
+                    let anew = || LockoutCheck::new(&context, &found, &document);
+                    let lockout = lockout.unwrap_or_else(anew);
+                    lockout.settle(&context, &found, &document)?;
                 }
                 cluster_policy::check_version(&found, input.expected_policy_version.as_deref())?;
                 cluster_policy::put(tx, &mut found, input.policy)

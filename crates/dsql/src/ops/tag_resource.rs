@@ -8,7 +8,7 @@ use model::dsql::types::{TagResourceInput, TagResourceOutput};
 use crate::access;
 use crate::error::Error;
 use crate::state::Dsql;
-use crate::tags::{self, Tagged};
+use crate::tags::Tagged;
 
 pub(super) struct TagResource;
 
@@ -35,7 +35,6 @@ impl Operation for TagResource {
         context: RequestContext,
         input: TagResourceInput,
     ) -> Result<TagResourceOutput, Error> {
-        tags::check_new(&input.tags)?;
         let shared = Arc::clone(state);
         let write = state.store.write(move |tx| {
             let at = shared.at(context.now);

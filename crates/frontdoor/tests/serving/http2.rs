@@ -78,13 +78,31 @@ async fn a_peer_that_no_longer_answers_is_cut_off() {
         _ = &mut connection => panic!("the connection has ended"),
         () = async {
             assert_eq!(send(&mut client, call(QUICK, "{}")).await, Answer::ok());
-            // A peer that only waits may do so for long.
-            tokio::time::sleep(Duration::from_secs(600)).await;
+            tokio::time::sleep(Duration::from_secs(25)).await;
             assert_eq!(send(&mut client, call(QUICK, "{}")).await, Answer::ok());
         } => {}
     }
     let end = tokio::time::timeout(Duration::from_secs(90), rest(&mut frozen)).await;
     assert!(end.is_ok(), "the server waits for ever");
+}
+
+/// It answers pings, so that nothing else would end it.
+#[tokio::test(start_paused = true)]
+async fn a_connection_without_calls_is_ended() {
+    let server = Server::start().await;
+    let stream = TokioIo::new(server.connect().await);
+    let (mut client, connection) = handshake(TokioExecutor::new(), stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    assert_eq!(send(&mut client, call(QUICK, "{}")).await, Answer::ok());
+    let ended = tokio::time::timeout(Duration::from_secs(90), connection).await;
+    assert!(ended.is_ok(), "the server waits for ever");
+    // One with a call under way is not.
+    let mut client = self::client(&server).await;
+    let slow = tokio::spawn(async move { send(&mut client, call(SLOW, "{}")).await });
+    server.gate.begun().await;
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    server.gate.open();
+    assert_eq!(slow.await.unwrap(), Answer::ok());
 }
 
 #[tokio::test]

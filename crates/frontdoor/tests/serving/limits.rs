@@ -149,3 +149,23 @@ async fn a_slow_client_that_goes_on_is_served() {
     let answer = rest(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
 }
+
+#[tokio::test]
+async fn headers_have_at_most_64_kibibytes() {
+    let server = Server::start().await;
+    for (bytes, served) in [(32_000, true), (70_000, false), (1_000_000, false)] {
+        let mut stream = server.connect().await;
+        let call = String::from_utf8(signed_bytes(QUICK, "{}")).unwrap();
+        let long = format!("x-long: {}\r\nconnection: close\r\n\r\n", "a".repeat(bytes));
+        let call = call.replacen("\r\n\r\n", &format!("\r\n{long}"), 1);
+        // The server may close the connection before it has read everything.
+        let _ = stream.write_all(call.as_bytes()).await;
+        let answer = rest(&mut stream).await;
+        assert_eq!(
+            answer.starts_with("HTTP/1.1 200 "),
+            served,
+            "{bytes}: {answer}"
+        );
+        assert_eq!(server.client().await.call(QUICK).await, Answer::ok());
+    }
+}

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use testkit::{ADMIN, ManualClock, REGION, SeededEntropy, account_file, signed_request};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio::task::JoinHandle;
 use wire::error::WireError;
 
@@ -148,6 +148,7 @@ impl Server {
             listener,
             Listener::new(address),
             Arc::new(front_door),
+            Arc::new(Semaphore::new(64)),
             stopped,
             Duration::from_secs(10),
         );

@@ -6,6 +6,10 @@ use std::borrow::Cow;
 use super::pattern::{encode, is_wildcard};
 use super::{Context, Values};
 
+/// The longest pattern, in bytes, that variables may make: a few characters of a policy could
+/// otherwise stand for any amount of memory. A longer one matches nothing.
+const LONGEST: usize = 16_384;
+
 /// How the text of a pattern or value is read.
 #[derive(Clone, Copy)]
 pub(super) struct Syntax {
@@ -73,6 +77,9 @@ impl Template {
                 let mut pattern = Vec::with_capacity(128);
                 for part in parts {
                     part.append_to(&mut pattern, context)?;
+                    if pattern.len() > LONGEST {
+                        return None;
+                    }
                 }
                 Some(Cow::Owned(pattern))
             }

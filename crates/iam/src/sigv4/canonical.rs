@@ -6,22 +6,34 @@ use http::HeaderMap;
 use percent_encoding::percent_encode;
 use sha2::{Digest, Sha256};
 
-use super::RequestParts;
 use super::query::{Query, RESERVED};
+use super::{AuthError, RequestParts};
+
+/// The most headers that a signature may cover. SDKs sign about ten.
+const MOST_SIGNED_HEADERS: usize = 100;
 
 /// The names of the signed headers: in lower case and sorted, whatever order the request gives.
 pub(super) struct SignedHeaders<'a>(Vec<Cow<'a, str>>);
 
 impl<'a> SignedHeaders<'a> {
-    /// Reads `host;x-amz-date`.
-    pub(super) fn parse(text: &'a str) -> Self {
+    /// Reads `host;x-amz-date`. A header that is named twice, or more than 100, would have anybody
+    /// make the verifier hash the same bytes over and over.
+    pub(super) fn parse(text: &'a str) -> Result<Self, AuthError> {
+        if text.split(';').count() > MOST_SIGNED_HEADERS {
+            return Err(AuthError::incomplete(
+                "SignedHeaders names too many headers.",
+            ));
+        }
         let lower = |name: &'a str| match name.bytes().any(|b| b.is_ascii_uppercase()) {
             true => Cow::Owned(name.to_ascii_lowercase()),
             false => Cow::Borrowed(name),
         };
         let mut names: Vec<_> = text.split(';').map(lower).collect();
         names.sort_unstable();
-        Self(names)
+        if names.windows(2).any(|pair| pair.first() == pair.last()) {
+            return Err(AuthError::incomplete("SignedHeaders names a header twice."));
+        }
+        Ok(Self(names))
     }
 
     /// Whether the host is signed, under its name in HTTP/1 or in HTTP/2.
@@ -180,10 +192,14 @@ mod tests {
 
     #[test]
     fn signed_headers_are_sorted_in_lower_case() {
-        let names = SignedHeaders::parse("x-amz-date;Host");
+        let names = SignedHeaders::parse("x-amz-date;Host").unwrap();
         assert_eq!(names.0, ["host", "x-amz-date"]);
         assert!(names.include_host());
-        assert!(SignedHeaders::parse(":authority").include_host());
-        assert!(!SignedHeaders::parse("x-amz-date;hostess;").include_host());
+        assert!(SignedHeaders::parse(":authority").unwrap().include_host());
+        assert!(
+            !SignedHeaders::parse("x-amz-date;hostess;")
+                .unwrap()
+                .include_host()
+        );
     }
 }

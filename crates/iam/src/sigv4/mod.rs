@@ -85,7 +85,7 @@ pub fn verify(
     let query = Query::parse(parts.query);
     let claim = Claim::read(parts.headers, &query)?;
     claim.check_time(now)?;
-    let signed_headers = SignedHeaders::parse(&claim.signed_headers);
+    let signed_headers = SignedHeaders::parse(&claim.signed_headers)?;
     if !signed_headers.include_host() {
         return Err(AuthError::invalid(
             "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",

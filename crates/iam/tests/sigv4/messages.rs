@@ -282,3 +282,30 @@ fn no_message_repeats_a_signature_or_a_token() {
         );
     }
 }
+
+/// Each name makes the verifier hash a header, also for keys that nobody has.
+#[test]
+fn a_header_is_signed_once_and_there_are_not_many() {
+    let names: Vec<String> = (0..101).map(|at| format!("x-{at}")).collect();
+    for (signed, message) in [
+        ("host;a;a".to_owned(), "SignedHeaders names a header twice."),
+        (
+            "host;a;HOST".to_owned(),
+            "SignedHeaders names a header twice.",
+        ),
+        (names.join(";"), "SignedHeaders names too many headers."),
+    ] {
+        let mut request = sdk_call().sign(None, in_headers());
+        let header = request.header("authorization").to_owned();
+        let (start, rest) = header.split_once("SignedHeaders=").unwrap();
+        let (_, end) = rest.split_once(',').unwrap();
+        request.set(
+            "authorization",
+            &format!("{start}SignedHeaders={signed},{end}"),
+        );
+        assert_eq!(
+            refusal(&request),
+            ("IncompleteSignatureException", message.to_owned())
+        );
+    }
+}

@@ -213,6 +213,15 @@ fn as_json(request: &Request<'_>, explanation: &Explanation) -> String {
     format!("{answer:#}\n")
 }
 
+/// A text of a policy for a terminal: whoever writes a policy must not write the explanation.
+fn plain(text: &str) -> String {
+    let escape = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(escape).collect()
+}
+
 fn as_text(request: &Request<'_>, explanation: &Explanation) -> String {
     let mut text = format!("{}\n", word(explanation.decision.outcome));
     // Writing to a string never fails.
@@ -232,12 +241,19 @@ fn as_text(request: &Request<'_>, explanation: &Explanation) -> String {
             if decided { "*" } else { " " },
             explained.effect.as_str(),
             statement.policy_type.as_str(),
-            statement.policy,
+            plain(&statement.policy),
             statement.index,
-            sid.map(|sid| format!(" ({sid})")).unwrap_or_default(),
+            sid.map(|sid| format!(" ({})", plain(sid)))
+                .unwrap_or_default(),
             match &explained.failed_condition {
                 None => "applies".to_owned(),
-                Some(failed) => format!("does not apply: {} {}", failed.operator, failed.key),
+                Some(failed) => {
+                    format!(
+                        "does not apply: {} {}",
+                        plain(&failed.operator),
+                        plain(&failed.key)
+                    )
+                }
             }
         );
     }

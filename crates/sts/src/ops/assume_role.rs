@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base::Arn;
 use frontdoor::{Asked, Operation, Permission, RequestContext};
 use iam::account::Role;
-use iam::policy::{Document, DocumentKind, NamedDocument};
+use iam::policy::{Document, DocumentKind, NamedDocument, Outcome};
 use iam::session::{Directory, NewSession, issue};
 use iam::{Principal, PrincipalKind};
 use model::sts::types::{AssumeRoleRequest, AssumeRoleResponse, AssumedRoleUser, Credentials, Tag};
@@ -44,36 +45,12 @@ impl Operation for AssumeRole {
             let message = "Roles may not be assumed by root accounts.";
             return Err(Error::AccessDenied(message.to_owned()));
         }
-        let directory = state.directory.load();
-        let tags = tags(input)?;
-        let source_identity = source_identity(&asked.caller.principal, input)?;
-        let permission = |action| {
-            let mut permission = Permission::new(action, &*input.role_arn);
-            let role = directory.accounts().role(&input.role_arn);
-            permission.resource_account =
-                base::Arn::parse(&input.role_arn).map(|arn| arn.account.to_owned());
-            permission.resource_policy = Some(role.map_or_else(nobody, |role| role.trust.clone()));
-            permission.keys = vec![("sts:rolesessionname", input.role_session_name.clone())];
-            let optional = [
-                ("sts:externalid", &input.external_id),
-                ("sts:sourceidentity", &source_identity),
-            ];
-            for (key, value) in optional {
-                permission
-                    .keys
-                    .extend(value.clone().map(|value| (key, value)));
-            }
-            permission.request_tags = tags.clone().map(Cow::Owned);
-            permission
-        };
-        let mut permissions = vec![permission("sts:AssumeRole")];
-        if tags.is_some() {
-            permissions.push(permission("sts:TagSession"));
+        if Arn::parse(&input.role_arn)
+            .is_none_or(|arn| arn.partition.is_empty() || arn.service.is_empty())
+        {
+            return Err(Error::Validation(format!("{} is invalid", input.role_arn)));
         }
-        if source_identity.is_some() {
-            permissions.push(permission("sts:SetSourceIdentity"));
-        }
-        Ok(permissions)
+        permissions(&state.directory.load(), asked, input)
     }
 
     async fn call(
@@ -82,8 +59,15 @@ impl Operation for AssumeRole {
         input: AssumeRoleRequest,
     ) -> Result<AssumeRoleResponse, Error> {
         let directory = state.directory.load();
+        // The account file may have changed since the decision.
+        for permission in permissions(&directory, &context, &input)? {
+            let decision = context.decide(&permission);
+            if decision.outcome != Outcome::Allow {
+                let message = "The policies have changed while the request was decided.";
+                return Err(Error::AccessDenied(message.to_owned()));
+            }
+        }
         let role = directory.accounts().role(&input.role_arn).ok_or_else(|| {
-            // The account file has changed since the decision.
             Error::AccessDenied(format!("The role {} does not exist.", input.role_arn))
         })?;
         let chained = matches!(
@@ -94,9 +78,10 @@ impl Operation for AssumeRole {
         let policy_arns = policies(&directory, role, &input)?;
         let packs = input.policy.is_some() || !policy_arns.is_empty() || input.tags.is_some();
         let inherited = &context.caller.principal.inheritance.transitive_tags;
-        let tags = with_inherited(inherited, tags(&input)?.unwrap_or_default())?;
-        let mut transitive_tag_keys = input.transitive_tag_keys.clone().unwrap_or_default();
+        let tags = tags(&input)?.unwrap_or_default();
+        let mut transitive_tag_keys = transitive_keys(&input, &tags)?;
         transitive_tag_keys.extend(inherited.keys().cloned());
+        let tags = with_inherited(inherited, tags)?;
         let source_identity = source_identity(&context.caller.principal, &input)?;
         let expires = context.now.plus(life);
         let session = NewSession {
@@ -129,6 +114,42 @@ impl Operation for AssumeRole {
             session_token_size: None,
         })
     }
+}
+
+/// What the caller must be allowed to do, by the policies of this reading of the account file.
+fn permissions<'a>(
+    directory: &Directory,
+    asked: &Asked,
+    input: &AssumeRoleRequest,
+) -> Result<Vec<Permission<'a>>, Error> {
+    let tags = tags(input)?;
+    let source_identity = source_identity(&asked.caller.principal, input)?;
+    let permission = |action| {
+        let mut permission = Permission::new(action, &*input.role_arn);
+        let role = directory.accounts().role(&input.role_arn);
+        permission.resource_account = Arn::parse(&input.role_arn).map(|arn| arn.account.to_owned());
+        permission.resource_policy = Some(role.map_or_else(nobody, |role| role.trust.clone()));
+        permission.keys = vec![("sts:rolesessionname", input.role_session_name.clone())];
+        let optional = [
+            ("sts:externalid", &input.external_id),
+            ("sts:sourceidentity", &source_identity),
+        ];
+        for (key, value) in optional {
+            permission
+                .keys
+                .extend(value.clone().map(|value| (key, value)));
+        }
+        permission.request_tags = tags.clone().map(Cow::Owned);
+        permission
+    };
+    let mut permissions = vec![permission("sts:AssumeRole")];
+    if tags.is_some() {
+        permissions.push(permission("sts:TagSession"));
+    }
+    if source_identity.is_some() {
+        permissions.push(permission("sts:SetSourceIdentity"));
+    }
+    Ok(permissions)
 }
 
 /// The trust policy of a role that does not exist: nobody may assume it.
@@ -177,11 +198,34 @@ fn tags(input: &AssumeRoleRequest) -> Result<Option<BTreeMap<String, String>>, E
         }
         let repeated = |known: &String| known.eq_ignore_ascii_case(key);
         if tags.keys().any(repeated) {
-            return invalid(format!("Duplicate tag keys found: {key}"));
+            return Err(Error::InvalidParameterValue(
+                "Duplicate tag keys found. Please note that Tag keys are case insensitive."
+                    .to_owned(),
+            ));
         }
         tags.insert(key.clone(), value.clone());
     }
     Ok(Some(tags))
+}
+
+/// IAM tells tag keys apart without regard to case.
+fn is_among<'k>(key: &str, mut keys: impl Iterator<Item = &'k String>) -> bool {
+    keys.any(|known| known.eq_ignore_ascii_case(key))
+}
+
+/// Which of the request's tags are to be handed on, each once.
+fn transitive_keys(
+    input: &AssumeRoleRequest,
+    tags: &BTreeMap<String, String>,
+) -> Result<Vec<String>, Error> {
+    let wanted = input.transitive_tag_keys.as_deref().unwrap_or_default();
+    if wanted.iter().any(|key| !is_among(key, tags.keys())) {
+        return Err(Error::InvalidParameterValue(
+            "The specified transitive tag key must be included in the requested tags.".to_owned(),
+        ));
+    }
+    let keys = tags.keys().filter(|key| is_among(key, wanted.iter()));
+    Ok(keys.cloned().collect())
 }
 
 /// The tags of a session, with those that the caller's session hands on, which cannot be changed.
@@ -189,14 +233,12 @@ fn with_inherited(
     inherited: &BTreeMap<String, String>,
     mut tags: BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, Error> {
-    let inherits = |key: &String| {
-        inherited
-            .keys()
-            .any(|known| known.eq_ignore_ascii_case(key))
-    };
-    if let Some(key) = tags.keys().find(|key| inherits(key)) {
-        let message = format!("The tag key {key} is a transitive one of the calling session.");
-        return Err(Error::Validation(message));
+    if tags.keys().any(|key| is_among(key, inherited.keys())) {
+        return Err(Error::InvalidParameterValue(
+            "One of the specified transitive tag keys can't be set because it conflicts with a \
+             transitive tag key from the calling session."
+                .to_owned(),
+        ));
     }
     tags.extend(inherited.clone());
     Ok(tags)
@@ -230,7 +272,9 @@ fn policies(
             .map_err(|error| malformed(error.to_string()))?;
     }
     let arns = input.policy_arns.iter().flatten();
-    let arns: Vec<String> = arns.filter_map(|policy| policy.arn.clone()).collect();
+    let arns: Option<Vec<String>> = arns.map(|policy| policy.arn.clone()).collect();
+    // Leaving it out would give a session without the limit that was meant.
+    let arns = arns.ok_or_else(|| Error::Validation("PolicyArns has no arn.".to_owned()))?;
     if arns.len() > MOST_POLICY_ARNS {
         let message = format!("A session can have at most {MOST_POLICY_ARNS} managed policies.");
         return Err(Error::Validation(message));

@@ -98,6 +98,10 @@ async fn the_root_user_and_unknown_roles_are_refused() {
     let answer = assume(&app, ROOT, "").await;
     let message = "Roles may not be assumed by root accounts.";
     assert_eq!(refusal(&answer), (403, "AccessDenied", message));
+    let form = "Action=AssumeRole&RoleArn=nothing-valid-in-here&RoleSessionName=n1";
+    let answer = crate::common::send(&app, ADMIN, form).await;
+    let message = "nothing-valid-in-here is invalid";
+    assert_eq!(refusal(&answer), (400, "ValidationError", message));
     let form = "Action=AssumeRole&RoleArn=arn:aws:iam::111122223333:role/none&RoleSessionName=n1";
     let answer = crate::common::send(&app, ADMIN, form).await;
     let (status, code, message) = refusal(&answer);
@@ -144,6 +148,11 @@ async fn a_session_policy_and_a_managed_one_narrow_the_role() {
         ("&DurationSeconds=7201", "ValidationError"),
         (
             "&Tags.member.1.Key=a&Tags.member.1.Value=1&Tags.member.2.Key=A&Tags.member.2.Value=2",
+            "InvalidParameterValue",
+        ),
+        ("&TransitiveTagKeys.member.1=a", "InvalidParameterValue"),
+        (
+            "&PolicyArns.member.1.Arn=arn:aws:iam::aws:policy/ReadOnlyAccess",
             "ValidationError",
         ),
         (
@@ -239,13 +248,16 @@ async fn a_chain_keeps_its_source_identity_and_its_transitive_tags() {
     let second = chained("").await;
     assert_eq!(element(&second.1, "SourceIdentity"), "ann");
     assert_eq!(chained("&SourceIdentity=ann").await.0, 200);
-    for changed in [
-        "&SourceIdentity=bob",
-        "&Tags.member.1.Key=TEAM&Tags.member.1.Value=blue",
-        "&DurationSeconds=3601",
+    for (changed, code) in [
+        ("&SourceIdentity=bob", "ValidationError"),
+        (
+            "&Tags.member.1.Key=TEAM&Tags.member.1.Value=blue",
+            "InvalidParameterValue",
+        ),
+        ("&DurationSeconds=3601", "ValidationError"),
     ] {
         let answer = chained(changed).await;
-        assert_eq!(refusal(&answer).1, "ValidationError", "{changed}");
+        assert_eq!(refusal(&answer).1, code, "{changed}");
     }
     // The role's own tag `team` is `blue`; the chain's is `red`, and `floor` has been left behind.
     let seen = json!([{ "Effect": "Allow", "Action": "dsql:ListClusters", "Resource": "*",

@@ -51,6 +51,11 @@ impl Keys {
         Ok(keys)
     }
 
+    /// Adds the account of the resource, if it is not given.
+    pub(super) fn complete_resource(&mut self, account: &str) {
+        self.fallback("aws:resourceaccount", account);
+    }
+
     /// Adds what follows from the principal and is not given.
     pub(super) fn complete(&mut self, principal: &mut Principal) {
         let kind = match &principal.kind {
@@ -82,7 +87,14 @@ impl Keys {
 fn given(value: &Value) -> Option<Given> {
     match value {
         Value::Null => Some(Given::Removed),
-        Value::Array(list) => Some(Given::Many(list.iter().map(text).collect::<Option<_>>()?)),
+        Value::Array(list) => {
+            let mut values: Vec<String> = list.iter().map(text).collect::<Option<_>>()?;
+            // Whoever always writes lists means the value of a single-valued key by a list of one.
+            Some(match (values.pop(), values.is_empty()) {
+                (Some(only), true) => Given::One(only),
+                (last, _) => Given::Many(values.into_iter().chain(last).collect()),
+            })
+        }
         Value::String(_) | Value::Number(_) | Value::Bool(_) => text(value).map(Given::One),
         Value::Object(_) => None,
     }

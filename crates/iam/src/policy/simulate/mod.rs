@@ -16,9 +16,10 @@
 //! have the path `/`. A role without a session may ask as well.
 //!
 //! The condition keys that follow from the principal (`aws:PrincipalArn`, `aws:PrincipalAccount`,
-//! `aws:PrincipalType`, `aws:username` of a user, `aws:userid` of a root user) are present unless
-//! `context` overrides them, or removes them with `[]` or `null`. A list makes a key multivalued,
-//! even with one item. `aws:userid` from the context is also the unique id that principals of
+//! `aws:PrincipalType`, `aws:username` of a user, `aws:userid` of a root user) and from the
+//! resource (`aws:ResourceAccount`) are present unless `context` overrides them, or removes them
+//! with `[]` or `null`. A list of several values makes a key multivalued. Several boundaries count
+//! as one policy: what any of them allows is within the boundary. `aws:userid` from the context is also the unique id that principals of
 //! policies are compared with.
 
 mod context;

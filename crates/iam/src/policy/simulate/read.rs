@@ -65,7 +65,17 @@ impl Question {
                 .and_then(|arn| arn.account.parse().ok())
                 .unwrap_or_else(|| principal.account.clone()),
         };
-        let resource_policy = members.document("resourcePolicy", DocumentKind::Resource)?;
+        if resource != "*" {
+            context.complete_resource(resource_account.as_str());
+        }
+        // The policy of a role is its trust policy, which has no `Resource`.
+        let is_role =
+            arn.is_some_and(|arn| arn.service == "iam" && arn.resource.starts_with("role/"));
+        let trust = is_role.then(|| members.document("resourcePolicy", DocumentKind::Trust));
+        let resource_policy = match trust {
+            Some(Ok(trust)) => trust,
+            Some(Err(_)) | None => members.document("resourcePolicy", DocumentKind::Resource)?,
+        };
         Ok(Self {
             principal,
             action: action.to_owned(),
