@@ -55,7 +55,8 @@ def test_a_decision_and_the_statements_behind_it(closed):
     for principal in [world.app, SESSION]:
         lines = explain(world, principal, GET, arn).splitlines()
         assert lines[0] == "Allow"
-        failed = "does not apply: StringNotEquals aws:PrincipalArn"
+        has = f"(the request has {world.app})"
+        failed = f"does not apply: StringNotEquals aws:PrincipalArn {has}"
         assert [line.split() for line in lines[1:]] == [
             "* Allow identity role/app: inline-0, statement 0: applies".split(),
             f"Deny resource {policy}, statement 0 (OnlyTheApp): {failed}".split(),
@@ -72,6 +73,7 @@ def test_as_json(closed):
         "principal": user("dev"),
         "action": GET,
         "resource": arn,
+        "notes": [],
     }
     base = {"index": 0, "applies": True, "failedCondition": None}
     own = {"policyType": "identity", "policy": "user/dev: inline-0", "sid": None}
@@ -83,7 +85,35 @@ def test_as_json(closed):
     found = explain_json(world, SESSION, GET, arn)
     assert (found["decision"], found["reason"]) == ("Allow", None)
     failed = found["statements"][1]["failedCondition"]
-    assert failed == {"operator": "StringNotEquals", "key": "aws:PrincipalArn"}
+    assert failed == {
+        "operator": "StringNotEquals",
+        "key": "aws:PrincipalArn",
+        "requestValues": [world.app],
+    }
+
+
+def test_notes_tell_what_the_answer_does_not(closed):
+    world, arn = closed
+    for action, resource, notes in [
+        (GET, arn, []),
+        ("dsql:GetClustr", arn, ["dsql:GetClustr is no action of its service"]),
+        (GET, cluster_arn("a" * 26), [f"{cluster_arn('a' * 26)} does not exist"]),
+        ("dsql:ListClusters", "*", []),
+    ]:
+        assert explain_json(world, user("admin"), action, resource)["notes"] == notes
+    lines = explain(world, user("admin"), "dsql:UpdateCluster", arn).splitlines()
+    assert lines[-1].startswith("Note: the operation also asks dsql:GetCluster, ")
+
+
+def test_a_policy_does_not_write_its_explanation(world):
+    dsql = world.dsql(world.admin)
+    sid = "x)\x1b[2K\r\nAllow\n* Allow identity"
+    policy = deny("dsql:GetCluster", Principal="*", Sid=sid)
+    cluster = dsql.create_cluster(policy=json.dumps(policy))["arn"]
+    out = explain(world, user("admin"), GET, cluster)
+    assert out.startswith("ExplicitDeny\n")
+    assert "\x1b" not in out and "\nAllow" not in out, out
+    assert "x)\\u{1b}[2K\\r\\nAllow\\n* Allow identity" in out, out
 
 
 def test_many_questions(closed):
@@ -175,7 +205,7 @@ def test_it_needs_no_database(tmp_path, closed):
     code, out, err = world.treeline("iam", "explain", *asked, *files)
     assert (code, out.splitlines()[0], err) == (0, "Allow", "")
     assert list(tmp_path.iterdir()) == []
-    question = user("nobody"), GET, arn
+    question = user("nobody"), GET, cluster_arn("a" * 26)
     assert not_allowed(*question) in explain(world, *question)
 
 

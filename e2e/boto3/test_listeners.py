@@ -123,7 +123,10 @@ def proxy_header(source, command=1):
         ("203.0.113.9, 198.51.100.1", 403),
         ("198.51.100.1, 203.0.113.9", 200),
         ("198.51.100.1, 203.0.113.9, 127.0.0.1", 200),
-        ("nonsense", 403),
+        ("198.51.100.1, 203.0.113.9:4433", 200),
+        # The proxy's own address would be let in where only the proxy is.
+        ("nonsense", 400),
+        ("203.0.113.9,", 400),
     ],
 )
 def test_the_address_in_x_forwarded_for(site, forwarded, status):

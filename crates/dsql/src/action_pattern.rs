@@ -34,6 +34,11 @@ const ACTIONS: &[&str] = &[
     "updatestream",
 ];
 
+/// Whether this is the name of an action of the service, without its prefix and in any case.
+pub fn is_action(name: &str) -> bool {
+    ACTIONS.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
 /// Checks one pattern of `Action` or `NotAction`: `*`, or `dsql:` and a name that can match a known
 /// action, without regard to case.
 ///

@@ -107,7 +107,7 @@ pub(crate) fn check(text: &str) -> Result<Arc<Document>, Error> {
         })?;
     let document = Document::parse(DocumentKind::Resource, text)
         .map_err(|error| Error::field(FIELD, format!("The policy is not valid: {error}")))?;
-    check_actions(&json)?;
+    check_statements(&json)?;
     if let Some(statement) = public_statement(&document) {
         let sid = statement.sid.as_deref();
         let name = statement_name(Some(statement.index), sid);
@@ -121,9 +121,15 @@ pub(crate) fn check(text: &str) -> Result<Arc<Document>, Error> {
 
 const FIELD: &str = "policy";
 
-/// Checks the action patterns of a document that has been compiled.
-fn check_actions(document: &Value) -> Result<(), Error> {
+/// Checks the action patterns and the conditions of a document that has been compiled.
+fn check_statements(document: &Value) -> Result<(), Error> {
     let check_one = |index, statement: &Value| {
+        if let Some(fault) = condition_fault(statement) {
+            let sid = statement.get("Sid").and_then(Value::as_str);
+            let name = statement_name(index, sid);
+            let message = format!("The policy is not valid: {name}: Condition: {fault}");
+            return Err(Error::field(FIELD, message));
+        }
         for element in ["Action", "NotAction"] {
             for pattern in texts(statement.get(element)) {
                 action_pattern::check(pattern).map_err(|fault| {
@@ -146,6 +152,31 @@ fn check_actions(document: &Value) -> Result<(), Error> {
         Some(single) => check_one(None, single),
         None => Ok(()),
     }
+}
+
+/// What can only be a slip: a key without a service prefix, which no request has, and a Boolean
+/// that is none. Such a condition never holds, or always, and a cluster's policy that says
+/// something else than was meant locks people out or lets them in.
+fn condition_fault(statement: &Value) -> Option<String> {
+    let operators = statement.get("Condition")?.as_object()?;
+    for (operator, keys) in operators {
+        let lower = operator.to_ascii_lowercase();
+        let boolean = lower == "null" || lower.contains("bool");
+        for (key, values) in keys.as_object()? {
+            if !key.contains(':') {
+                return Some(format!("{operator}: {key:?} is no condition key"));
+            }
+            let no_boolean = |text: &&str| {
+                !text.eq_ignore_ascii_case("true") && !text.eq_ignore_ascii_case("false")
+            };
+            if boolean && let Some(text) = texts(Some(values)).find(no_boolean) {
+                return Some(format!(
+                    "{operator}: {key}: {text:?} is neither true nor false"
+                ));
+            }
+        }
+    }
+    None
 }
 
 /// One text, or those of a list.

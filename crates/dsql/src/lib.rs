@@ -29,6 +29,7 @@ mod tags;
 mod vpc_endpoint;
 
 pub use access::{PolicyAndTags, policy_and_tags};
+pub use action_pattern::is_action;
 pub use error::{Error, Reason, ResourceType};
 pub use ops::service;
 pub use quota::Quotas;

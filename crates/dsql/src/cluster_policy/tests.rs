@@ -123,6 +123,41 @@ fn an_action_that_is_not_of_the_service_names_statement_and_action() {
 }
 
 #[test]
+fn a_slip_in_a_condition_is_told() {
+    let with = |condition: Value| {
+        json!({ "Version": "2012-10-17", "Statement": [{
+            "Sid": "Here", "Effect": "Deny", "Principal": "*", "Action": "dsql:DbConnect",
+            "Resource": "*", "Condition": condition,
+        }] })
+        .to_string()
+    };
+    for (condition, part) in [
+        (
+            json!({ "StringNotEquals": { "SourceVpc": "vpc-1" } }),
+            "Statement[0] (\"Here\"): Condition: StringNotEquals: \"SourceVpc\" is no condition key",
+        ),
+        (
+            json!({ "BoolIfExists": { "aws:SecureTransport": ["true", "flase"] } }),
+            "BoolIfExists: aws:SecureTransport: \"flase\" is neither true nor false",
+        ),
+        (
+            json!({ "Null": { "aws:SourceVpc": "yes" } }),
+            "Null: aws:SourceVpc: \"yes\" is neither true nor false",
+        ),
+    ] {
+        let (reason, _, message) = fault(&with(condition));
+        assert_eq!(reason, Reason::FieldValidationFailed);
+        assert!(message.contains(part), "{message}");
+    }
+    for good in [
+        json!({ "Null": { "aws:SourceVpc": true } }),
+        json!({ "Bool": { "aws:SecureTransport": "FALSE" } }),
+    ] {
+        assert!(check(&with(good)).is_ok());
+    }
+}
+
+#[test]
 fn a_public_policy_is_blocked_and_its_statement_named() {
     let public = |condition: &Value| {
         json!({

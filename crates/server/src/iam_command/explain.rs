@@ -2,17 +2,15 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 use base::{Arn, Clock};
 use iam::condition_keys::{Facts, Network};
-use iam::policy::{
-    Context, ExplainedStatement, Explanation, NamedDocument, Outcome, Request, Values, explain,
-};
-use serde_json::{Value, json};
+use iam::policy::{Context, NamedDocument, Request, Values, explain};
+use model::OperationModel;
 use store::{ReadTx, Store};
 
+use super::print;
 use crate::account_file;
 use crate::config::Config;
 use crate::data_dir::{self, ServerFile};
@@ -56,14 +54,15 @@ fn resource(text: &str) -> Result<String, String> {
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_ascii_lowercase(), value.to_owned())),
-        Some(_) | None => Err("must be KEY=VALUE".to_owned()),
+        Some((key, value)) if key.contains(':') => Ok((key.to_ascii_lowercase(), value.to_owned())),
+        Some(_) | None => Err("must be like `aws:SourceVpc=vpc-1`".to_owned()),
     }
 }
 
 /// What the database says about a resource.
 #[derive(Default)]
 struct Resource {
+    found: bool,
     policy: Option<NamedDocument>,
     tags: BTreeMap<String, String>,
 }
@@ -106,6 +105,7 @@ pub(super) fn run(
                 arn: question.principal.clone(),
             })?;
     let role = accounts.role(&question.resource).map(|role| Resource {
+        found: true,
         policy: Some(role.trust.clone()),
         tags: role.tags.clone(),
     });
@@ -143,11 +143,72 @@ pub(super) fn run(
         context: &Given { keys, facts },
     };
     let explanation = explain(&request, resource.policy.as_ref());
+    let notes = notes(question, &resource);
     Ok(if question.json {
-        as_json(&request, &explanation)
+        print::as_json(&request, &explanation, &notes)
     } else {
-        as_text(&request, &explanation)
+        print::as_text(&request, &explanation, &notes)
     })
+}
+
+/// What the answer does not tell: a question about nothing, and what else an operation asks.
+fn notes(question: &Question, resource: &Resource) -> Vec<String> {
+    let (action, arn) = (&question.action, &question.resource);
+    let mut notes = Vec::new();
+    if unknown_action(action) {
+        notes.push(format!("{action} is no action of its service"));
+    }
+    let service = Arn::parse(arn).map(|arn| arn.service);
+    if matches!(service, Some("dsql" | "verifiedpermissions"))
+        && !resource.found
+        && !arn.contains('*')
+    {
+        notes.push(format!("{arn} does not exist"));
+    }
+    let also = ALSO
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(action));
+    notes.extend(also.map(|(_, what)| format!("the operation also asks {what}")));
+    notes
+}
+
+/// What operations ask besides the action of their name.
+const ALSO: &[(&str, &str)] = &[
+    (
+        "dsql:CreateCluster",
+        "dsql:TagResource (tags), dsql:PutClusterPolicy (policy), and for another Region \
+         dsql:PutMultiRegionProperties, dsql:PutWitnessRegion and dsql:AddPeerCluster",
+    ),
+    (
+        "dsql:UpdateCluster",
+        "dsql:GetCluster, and for another Region dsql:PutMultiRegionProperties, \
+         dsql:PutWitnessRegion, dsql:AddPeerCluster and dsql:RemovePeerCluster",
+    ),
+    (
+        "dsql:CreateStream",
+        "iam:PassRole on the role, dsql:TagResource (tags), kms:Decrypt (a cluster with a key)",
+    ),
+    (
+        "sts:AssumeRole",
+        "sts:TagSession (tags), sts:SetSourceIdentity (source identity)",
+    ),
+];
+
+/// Whether an action is of a service that is served, and is none of its actions.
+fn unknown_action(action: &str) -> bool {
+    let Some((service, name)) = action.split_once(':') else {
+        return true;
+    };
+    let modelled = |operations: &[OperationModel]| {
+        operations
+            .iter()
+            .any(|known| known.name.eq_ignore_ascii_case(name))
+    };
+    match service.to_ascii_lowercase().as_str() {
+        "dsql" => !dsql::is_action(name),
+        "verifiedpermissions" => !modelled(model::verified_permissions::OPERATIONS),
+        _ => false,
+    }
 }
 
 /// Looks the resource up in the database, which the server may have open; a server that never ran
@@ -160,102 +221,18 @@ fn stored(config: &Config, arn: &str) -> Result<Resource, Error> {
     let now = SystemClock.now();
     let look = |tx: &dyn ReadTx| {
         if let Some((policy, tags)) = dsql::policy_and_tags(tx, arn, now, &config.dsql)? {
-            return Ok(Resource { policy, tags });
+            return Ok(Resource {
+                found: true,
+                policy,
+                tags,
+            });
         }
         let tags = verified_permissions::tags_of(tx, &config.region, arn)?;
         Ok(Resource {
+            found: tags.is_some(),
             policy: None,
             tags: tags.unwrap_or_default(),
         })
     };
     Store::look(&database, look).map_err(Error::Store)
-}
-
-fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Allow => "Allow",
-        Outcome::ExplicitDeny => "ExplicitDeny",
-        Outcome::ImplicitDeny => "ImplicitDeny",
-    }
-}
-
-fn reason(request: &Request<'_>, explanation: &Explanation) -> Option<String> {
-    let decision = &explanation.decision;
-    let refused = decision.outcome != Outcome::Allow;
-    refused.then(|| decision.refusal(request).to_string())
-}
-
-fn as_json(request: &Request<'_>, explanation: &Explanation) -> String {
-    let statement = |explained: &ExplainedStatement| {
-        let decided = explanation.decision.statement.as_ref() == Some(&explained.statement);
-        json!({
-            "policyType": explained.statement.policy_type.as_str(),
-            "policy": &*explained.statement.policy,
-            "index": explained.statement.index,
-            "sid": explained.statement.sid.as_deref(),
-            "effect": explained.effect.as_str(),
-            "applies": explained.applies(),
-            "decided": decided,
-            "failedCondition": explained.failed_condition.as_ref().map(|failed| {
-                json!({ "operator": failed.operator, "key": failed.key })
-            }),
-        })
-    };
-    let statements: Vec<Value> = explanation.statements.iter().map(statement).collect();
-    let answer = json!({
-        "decision": word(explanation.decision.outcome),
-        "reason": reason(request, explanation),
-        "principal": request.principal.arn,
-        "action": request.action,
-        "resource": request.resource,
-        "statements": statements,
-    });
-    format!("{answer:#}\n")
-}
-
-/// A text of a policy for a terminal: whoever writes a policy must not write the explanation.
-fn plain(text: &str) -> String {
-    let escape = |c: char| match c.is_control() {
-        true => c.escape_default().to_string(),
-        false => c.to_string(),
-    };
-    text.chars().map(escape).collect()
-}
-
-fn as_text(request: &Request<'_>, explanation: &Explanation) -> String {
-    let mut text = format!("{}\n", word(explanation.decision.outcome));
-    // Writing to a string never fails.
-    if let Some(reason) = reason(request, explanation) {
-        let _ = writeln!(text, "{reason}");
-    }
-    if explanation.statements.is_empty() {
-        text += "No statement is about this principal, action and resource.\n";
-    }
-    for explained in &explanation.statements {
-        let statement = &explained.statement;
-        let decided = explanation.decision.statement.as_ref() == Some(statement);
-        let sid = statement.sid.as_deref();
-        let _ = writeln!(
-            text,
-            "{} {:<5} {:<20} {}, statement {}{}: {}",
-            if decided { "*" } else { " " },
-            explained.effect.as_str(),
-            statement.policy_type.as_str(),
-            plain(&statement.policy),
-            statement.index,
-            sid.map(|sid| format!(" ({})", plain(sid)))
-                .unwrap_or_default(),
-            match &explained.failed_condition {
-                None => "applies".to_owned(),
-                Some(failed) => {
-                    format!(
-                        "does not apply: {} {}",
-                        plain(&failed.operator),
-                        plain(&failed.key)
-                    )
-                }
-            }
-        );
-    }
-    text
 }

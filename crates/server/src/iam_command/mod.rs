@@ -1,6 +1,7 @@
 //! `treeline iam`: what the policies decide, asked without a request.
 
 mod explain;
+mod print;
 mod simulate;
 
 use crate::config::Config;

@@ -125,20 +125,22 @@ fn a_restart_keeps_the_key_also_after_a_kill() {
 }
 
 #[test]
-fn an_account_file_that_others_may_read_is_warned_about() {
+fn a_secret_file_that_others_may_use_is_warned_about() {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("data");
     drop(Server::start(&dir));
-    let file = dir.join("iam.json");
-    for (mode, warned) in [(0o600, false), (0o640, true), (0o604, true)] {
-        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
-        let server = Server::start(&dir);
-        let log = server.stderr();
-        assert_eq!(
-            log.contains("other users may read the account file"),
-            warned,
-            "{mode:o} {log}"
-        );
+    for name in ["iam.json", "session.key", "decisions.jsonl"] {
+        let file = dir.join(name);
+        for (mode, warned) in [(0o640, true), (0o604, true), (0o600, false)] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            let server = Server::start(&dir);
+            let log = server.stderr();
+            let warning = format!(
+                "other users may use this file: chmod 600 it path={}",
+                file.display()
+            );
+            assert_eq!(log.contains(&warning), warned, "{mode:o} {log}");
+        }
     }
 }
 

@@ -102,22 +102,62 @@ impl File {
         for node in object.list("AccessKeys")? {
             account.keys.extend(self.key(&node, &account)?);
         }
+        // `aws iam … --max-items` or a page of the API: what is missing cannot be told.
+        if object
+            .optional("IsTruncated")
+            .is_some_and(|node| node.boolean().unwrap_or(false))
+        {
+            let text = format!(
+                "the export of account {} is truncated: IsTruncated is true",
+                account.id
+            );
+            self.warnings.push(text);
+        }
         self.accounts.push(account);
         self.warnings.append(&mut policies.warnings);
         Ok(())
     }
 
+    /// `AccountId`, or where an export was left as it is, the account of its first ARN. All others
+    /// must fit it.
     fn account_id(&self, account: &Object<'_>) -> Result<AccountId, AccountFileError> {
-        let node = account.required("AccountId")?;
+        let Some(node) = account.optional("AccountId") else {
+            let id = id_of_arns(account)?.ok_or_else(|| account.error("needs `AccountId`"))?;
+            return self.new_account(account.error(format!("account {id} occurs twice")), id);
+        };
         let id: AccountId = node
             .text()?
             .parse()
             .map_err(|_| node.error("must have exactly 12 digits"))?;
+        self.new_account(node.error(format!("account {id} occurs twice")), id)
+    }
+
+    fn new_account(
+        &self,
+        twice: AccountFileError,
+        id: AccountId,
+    ) -> Result<AccountId, AccountFileError> {
         if self.accounts.iter().any(|account| account.id == id) {
-            return Err(node.error(format!("account {id} occurs twice")));
+            return Err(twice);
         }
         Ok(id)
     }
+}
+
+/// The account of the first user, role or group that has an ARN.
+fn id_of_arns(account: &Object<'_>) -> Result<Option<AccountId>, AccountFileError> {
+    for list in ["UserDetailList", "RoleDetailList", "GroupDetailList"] {
+        for node in account.list(list)? {
+            let arn = node.object(&[])?.optional_text("Arn")?;
+            let id = arn
+                .and_then(Arn::parse)
+                .and_then(|arn| arn.account.parse().ok());
+            if id.is_some() {
+                return Ok(id);
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn organization(account: &Object<'_>) -> Result<Option<Arc<Organization>>, AccountFileError> {

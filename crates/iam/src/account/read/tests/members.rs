@@ -1,18 +1,14 @@
-use super::error_after;
+use super::{SAMPLE, error_after, parse};
+use crate::account::Accounts;
 
 #[test]
 fn a_wrong_member_is_named_with_its_path() {
     let alice_key = r#""SecretAccessKey": "…", "UserName": "alice""#;
     for (from, to, error) in [
         (
-            r#""AccountId": "111122223333","#,
-            "",
-            "AccountId: is missing",
-        ),
-        (
             r#""AccountId": "111122223333""#,
-            r#""AccountId": null"#,
-            "AccountId: is missing",
+            r#""AccountId": """#,
+            "AccountId: must have exactly 12 digits",
         ),
         (
             r#""AccountId": "111122223333""#,
@@ -139,4 +135,32 @@ fn a_wrong_member_is_named_with_its_path() {
     ] {
         assert_eq!(error_after(from, to), error);
     }
+}
+
+/// An export as AWS prints it names its account in its ARNs only.
+#[test]
+fn an_export_without_an_account_id_has_that_of_its_arns() {
+    let id = r#""AccountId": "111122223333","#;
+    let accounts = parse(&SAMPLE.replace(id, ""));
+    assert_eq!(accounts.accounts()[0].id().as_str(), "111122223333");
+    assert_eq!(accounts.warnings(), [] as [&str; 0]);
+    for nothing in ["{}", r#"{"UserDetailList": []}"#] {
+        let error = Accounts::parse(nothing).err().unwrap().to_string();
+        assert_eq!(error, "the file: needs `AccountId`");
+    }
+    let twice = format!("[{SAMPLE}, {}]", SAMPLE.replace(id, ""));
+    let error = Accounts::parse(&twice).err().unwrap().to_string();
+    assert!(
+        error.ends_with("account 111122223333 occurs twice"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_truncated_export_is_a_warning() {
+    let truncated = SAMPLE.replace(r#""IsTruncated": false"#, r#""IsTruncated": true"#);
+    assert_eq!(
+        parse(&truncated).warnings(),
+        ["the export of account 111122223333 is truncated: IsTruncated is true"]
+    );
 }
