@@ -168,8 +168,10 @@ def test_the_context_of_a_question(closed):
 
 
 def test_the_live_policy_counts_whether_the_server_runs_or_not(closed):
-    world, arn = closed
-    cluster, dsql = arn.rsplit("/")[-1], world.dsql(world.admin)
+    world, _ = closed
+    dsql = world.dsql(world.admin)
+    cluster = world.cluster(dsql)
+    arn = cluster_arn(cluster)
     for action in [GET, "dsql:DeleteCluster"]:
         put_policy(dsql, cluster, deny(action, Principal="*"))
         for running in [True, False]:
