@@ -31,3 +31,11 @@ def test_the_steps_for_boto3_answer_as_the_readme_says(shell, tmp_path):
     script = tmp_path / "first.py"
     script.write_text(block("python", "import boto3"))
     assert shell(f"python3 {script}") == (0, "ALLOW\n", "")
+
+
+def test_the_steps_for_a_cluster_answer_as_the_readme_says(shell):
+    code, out, err = shell(block("sh", "create-cluster"))
+    assert (code, err) == (0, ""), err
+    status, endpoint = out.split()
+    assert status == "ACTIVE"
+    assert re.fullmatch(r"[a-z2-7]{26}\.dsql\.us-east-1\.on\.aws", endpoint)

@@ -12,24 +12,17 @@ use crate::lifecycle::Lifecycle;
 use crate::quota;
 use crate::stream::{self, Stream};
 
-/// Checks tags that are to be set beside the `present` ones: keys of the form `aws:…` are AWS's
-/// own, and keys differ in more than upper and lower case.
-fn check_new(
-    tags: &BTreeMap<String, String>,
-    present: &BTreeMap<String, String>,
-) -> Result<(), Error> {
+/// Checks tags that are to be set: keys of the form `aws:…` are AWS's own.
+fn check_new(tags: &BTreeMap<String, String>) -> Result<(), Error> {
     if tags.keys().any(|key| key.starts_with("aws:")) {
         return Err(Error::field("tags", "Tag keys cannot begin with `aws:`."));
     }
-    match resources::tags::alike(tags, present) {
-        Some(message) => Err(Error::field("tags", message)),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// Checks the tags of something that is to be made.
 pub(crate) fn check_all(tags: &BTreeMap<String, String>) -> Result<(), Error> {
-    check_new(tags, &BTreeMap::new())?;
+    check_new(tags)?;
     if tags.len() > quota::TAGS {
         return Err(Error::field("tags", TOO_MANY));
     }
@@ -87,7 +80,7 @@ impl Tagged {
 
     /// Sets tags in addition to those that there are.
     pub(crate) fn extend(&mut self, tags: BTreeMap<String, String>) -> Result<(), Error> {
-        check_new(&tags, self.tags())?;
+        check_new(&tags)?;
         self.tags().extend(tags);
         if self.tags().len() <= quota::TAGS {
             return Ok(());

@@ -167,10 +167,20 @@ impl<'a> Facts<'a> {
             }
             _ => return None,
         };
-        // The key comes in lower case, whatever the tag and the policy say.
-        let mut tags = tags.iter();
-        let (_, value) = tags.find(|(known, _)| known.eq_ignore_ascii_case(tag_key))?;
-        some(value)
+        // The key comes in lower case, whatever the tag and the policy say. Of tags whose keys differ
+        // in nothing else none may hide the other, so the key has the values of all.
+        let alike = tags
+            .iter()
+            .filter(|(known, _)| known.eq_ignore_ascii_case(tag_key));
+        let mut values: Vec<Cow<'_, str>> = alike.map(|(_, value)| value.into()).collect();
+        match values.pop() {
+            Some(only) if values.is_empty() => Some(Values::One(only)),
+            Some(last) => {
+                values.push(last);
+                Some(Values::Many(values))
+            }
+            None => None,
+        }
     }
 
     fn extra(&self, key: &str) -> Option<Values<'_>> {

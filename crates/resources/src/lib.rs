@@ -1,5 +1,5 @@
 //! What services that keep resources in a store have in common: idempotency tokens, pages of
-//! lists, timestamps in records, names of KMS keys, tags.
+//! lists, timestamps in records, names of KMS keys.
 //!
 //! Nothing here knows a service: what differs between them are parameters, and the errors here are
 //! values that a service turns into its own.
@@ -8,7 +8,6 @@ pub mod idempotency;
 pub mod kms;
 pub mod micros;
 pub mod page;
-pub mod tags;
 
 #[cfg(test)]
 mod tests;

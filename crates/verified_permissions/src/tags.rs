@@ -9,19 +9,12 @@ use store::{ReadRecords, ReadTx, StoreError};
 use crate::error::Error;
 use crate::policy_store::{self, PolicyStore, PolicyStoreRecord};
 
-/// Checks tags that are to be set beside the `present` ones: keys of the form `aws:…` are AWS's
-/// own, and keys differ in more than upper and lower case.
-pub(crate) fn check_new(
-    tags: &BTreeMap<String, String>,
-    present: &BTreeMap<String, String>,
-) -> Result<(), Error> {
+/// Checks tags that are to be set: keys of the form `aws:…` are AWS's own.
+pub(crate) fn check_new(tags: &BTreeMap<String, String>) -> Result<(), Error> {
     if tags.keys().any(|key| key.starts_with("aws:")) {
         return Err(Error::field("/tags", "Tag keys cannot begin with `aws:`."));
     }
-    match resources::tags::alike(tags, present) {
-        Some(message) => Err(Error::field("/tags", message)),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// The policy store with this ARN.

@@ -1,6 +1,5 @@
 //! `CreatePolicyStore`: makes an empty policy store.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base::{Timestamp, resource_id};
@@ -89,7 +88,7 @@ fn create(
         return Ok((id, at, scope.clone()));
     }
     let tags = input.tags.unwrap_or_default();
-    tags::check_new(&tags, &BTreeMap::new())?;
+    tags::check_new(&tags)?;
     if tags.len() > TAGS {
         return Err(Error::field(
             "/tags",

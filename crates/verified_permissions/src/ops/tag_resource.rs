@@ -42,9 +42,9 @@ impl Operation for TagResource {
         context: RequestContext,
         input: TagResourceInput,
     ) -> Result<TagResourceOutput, Error> {
+        tags::check_new(&input.tags)?;
         let write = state.store.write(move |tx| {
             let mut store = tags::policy_store(tx, &context.scope, &input.resource_arn)?;
-            tags::check_new(&input.tags, &store.record.tags)?;
             store.record.tags.extend(input.tags);
             if store.record.tags.len() > TAGS {
                 return Err(Error::TooManyTags(input.resource_arn));

@@ -5,7 +5,14 @@ use crate::policy::Context;
 #[test]
 fn tags_are_found_without_regard_to_case() {
     let (alice, network) = (alice(), network("192.0.2.1"));
-    let tags = map(&[("CostCenter", "7"), ("aws:x/y", "z"), ("Größe", "l")]);
+    let tags = map(&[
+        ("CostCenter", "7"),
+        ("aws:x/y", "z"),
+        ("Größe", "l"),
+        // None hides the other.
+        ("TEAM", "blue"),
+        ("team", "red"),
+    ]);
     let facts = Facts {
         request_tags: Some(&tags),
         resource_tags: Some(&tags),
@@ -16,6 +23,7 @@ fn tags_are_found_without_regard_to_case() {
         ("aws:resourcetag/costcenter", "7"),
         ("aws:resourcetag/aws:x/y", "z"),
         ("aws:resourcetag/größe", "l"),
+        ("aws:resourcetag/team", "[blue,red]"),
         ("aws:resourcetag/cost", "-"),
         ("aws:resourcetag/", "-"),
         ("aws:resourcetag", "-"),
