@@ -1,5 +1,7 @@
 //! The actions that a cluster policy may speak of.
 
+use iam::policy::action_matches;
+
 /// The actions of Aurora DSQL (Service Authorization Reference), in lower case.
 const ACTIONS: &[&str] = &[
     "addpeercluster",
@@ -48,45 +50,15 @@ pub(crate) fn check(pattern: &str) -> Result<(), String> {
     if pattern == "*" {
         return Ok(());
     }
-    let lower = pattern.to_ascii_lowercase();
-    let Some(name) = lower.strip_prefix("dsql:") else {
+    let service = pattern.split_once(':').map(|(service, _)| service);
+    if !service.is_some_and(|service| service.eq_ignore_ascii_case("dsql")) {
         return Err(format!("`{pattern}` is not an action of Aurora DSQL"));
-    };
-    if ACTIONS.iter().any(|action| matches(name, action)) {
+    }
+    let known = |name: &&str| action_matches(pattern, &format!("dsql:{name}"));
+    if ACTIONS.iter().any(known) {
         Ok(())
     } else {
         Err(format!("unknown action `{pattern}`"))
-    }
-}
-
-/// Whether `pattern`, where `*` stands for any text and `?` for one character, covers `name`.
-fn matches(pattern: &str, name: &str) -> bool {
-    let (mut pattern, mut name) = (pattern.chars(), name.chars());
-    // Where to go on when the last `*` has to take one character more.
-    let mut retry = None;
-    loop {
-        let (before, rest) = (pattern.clone(), name.clone());
-        match (pattern.next(), name.next()) {
-            (None, None) => return true,
-            (Some('*'), _) => {
-                name = rest.clone();
-                retry = Some((before, rest));
-            }
-            (Some('?'), Some(_)) => {}
-            (Some(wanted), Some(found)) if wanted == found => {}
-            (Some(_) | None, Some(_) | None) => {
-                let Some((star, mut rest)) = retry.take() else {
-                    return false;
-                };
-                if rest.next().is_none() {
-                    return false;
-                }
-                pattern = star.clone();
-                pattern.next();
-                name = rest.clone();
-                retry = Some((star, rest));
-            }
-        }
     }
 }
 

@@ -199,8 +199,10 @@ impl Authorized {
 /// Decides one permission, after fetching the resource's tags if a condition asks for them.
 async fn settle(asked: &Asked, permission: &mut Permission<'_>) -> Result<Decision, WireError> {
     match std::mem::take(&mut permission.resource_tags) {
-        ResourceTags::None => Ok(asked.decide_with(permission, None).0),
-        ResourceTags::Known(tags) => Ok(asked.decide_with(permission, Some(&tags)).0),
+        tags @ (ResourceTags::None | ResourceTags::Known(_)) => {
+            permission.resource_tags = tags;
+            Ok(asked.decide(permission))
+        }
         ResourceTags::OnDemand(fetch) => {
             let (decision, wanted) = asked.decide_with(permission, None);
             if !wanted {

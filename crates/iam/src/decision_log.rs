@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use base::Timestamp;
 use serde_json::json;
 
-use crate::policy::{Decision, Outcome, Request};
+use crate::policy::{Decision, Request};
 
 /// Where refusals are recorded.
 pub trait DecisionLog: Send + Sync {
@@ -37,28 +37,15 @@ pub struct Refusal<'a> {
 impl Refusal<'_> {
     /// The line, without its end.
     pub fn to_json_line(&self) -> String {
-        let decision = match self.decision.outcome {
-            Outcome::Allow => "Allow",
-            Outcome::ExplicitDeny => "ExplicitDeny",
-            Outcome::ImplicitDeny => "ImplicitDeny",
-        };
-        let statement = self.decision.statement.as_ref().map(|statement| {
-            json!({
-                "policyType": statement.policy_type.as_str(),
-                "policy": &*statement.policy,
-                "index": statement.index,
-                "sid": statement.sid.as_deref(),
-            })
-        });
         json!({
             "time": self.time.to_string(),
             "requestId": self.request_id,
             "principal": self.request.principal.arn,
             "action": self.request.action,
             "resource": self.request.resource,
-            "decision": decision,
+            "decision": self.decision.outcome.as_str(),
             "reason": self.decision.refusal(self.request).to_string(),
-            "statement": statement,
+            "statement": self.decision.statement,
             "sourceAddress": self.source_address.map(|address| address.to_string()),
         })
         .to_string()

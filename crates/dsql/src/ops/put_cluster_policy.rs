@@ -40,8 +40,10 @@ impl Operation for PutClusterPolicy {
         let request = Idempotent::about(Self::NAME, resource, token, &input);
         let document = cluster_policy::check(&input.policy)?;
         let bypass = input.bypass_policy_lockout_safety_check == Some(true);
-        let found = state.cluster(&context, &input.identifier).await?;
-        let found = found.filter(|_| !bypass);
+        let found = match bypass {
+            true => None,
+            false => state.cluster(&context, &input.identifier).await?,
+        };
         let lockout = found.map(|cluster| LockoutCheck::new(&context, &cluster, &document));
         let shared = Arc::clone(state);
         let write = state.store.write(move |tx| {

@@ -43,3 +43,9 @@ pub(super) fn parse(text: &str) -> Result<Box<[u8]>, String> {
     encode(&text.to_ascii_lowercase(), true, &mut pattern);
     Ok(pattern.into())
 }
+
+/// Whether a pattern of `Action` covers an action, without regard to case. What is no pattern
+/// covers nothing.
+pub fn action_matches(pattern: &str, action: &str) -> bool {
+    parse(pattern).is_ok_and(|pattern| matches_lower(&pattern, action.as_bytes()))
+}

@@ -18,6 +18,17 @@ pub enum Outcome {
     ImplicitDeny,
 }
 
+impl Outcome {
+    /// The word for it in answers and in the decision log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "Allow",
+            Self::ExplicitDeny => "ExplicitDeny",
+            Self::ImplicitDeny => "ImplicitDeny",
+        }
+    }
+}
+
 /// What an implicit deny lacks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Missing {

@@ -34,8 +34,11 @@ mod variable;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
 use crate::Principal;
 
+pub use action::action_matches;
 pub use decide::{Decision, Missing, Outcome, decide};
 pub use document::{Document, DocumentError, DocumentKind, Effect};
 pub use explain::{ExplainedStatement, Explanation, FailedCondition, explain};
@@ -114,7 +117,7 @@ impl PolicyType {
     }
 }
 
-/// A statement of a policy.
+/// A statement of a policy. As JSON it has the members `policyType`, `policy`, `index` and `sid`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StatementRef {
     /// What kind of policy it stands in.
@@ -129,3 +132,14 @@ pub struct StatementRef {
 
 #[cfg(test)]
 mod tests;
+
+impl Serialize for StatementRef {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_struct("StatementRef", 4)?;
+        members.serialize_field("policyType", self.policy_type.as_str())?;
+        members.serialize_field("policy", &*self.policy)?;
+        members.serialize_field("index", &self.index)?;
+        members.serialize_field("sid", &self.sid.as_deref())?;
+        members.end()
+    }
+}

@@ -8,14 +8,6 @@ use iam::policy::{
 };
 use serde_json::{Value, json};
 
-fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Allow => "Allow",
-        Outcome::ExplicitDeny => "ExplicitDeny",
-        Outcome::ImplicitDeny => "ImplicitDeny",
-    }
-}
-
 fn reason(request: &Request<'_>, explanation: &Explanation) -> Option<String> {
     let decision = &explanation.decision;
     let refused = decision.outcome != Outcome::Allow;
@@ -49,7 +41,7 @@ pub(super) fn as_json(
     };
     let statements: Vec<Value> = explanation.statements.iter().map(statement).collect();
     let answer = json!({
-        "decision": word(explanation.decision.outcome),
+        "decision": explanation.decision.outcome.as_str(),
         "reason": reason(request, explanation),
         "principal": request.principal.arn,
         "action": request.action,
@@ -75,7 +67,7 @@ pub(super) fn as_text(
     explanation: &Explanation,
     notes: &[String],
 ) -> String {
-    let mut text = format!("{}\n", word(explanation.decision.outcome));
+    let mut text = format!("{}\n", explanation.decision.outcome.as_str());
     // Writing to a string never fails.
     if let Some(reason) = reason(request, explanation) {
         let _ = writeln!(text, "{reason}");

@@ -97,11 +97,7 @@ fn allowed_by(decision: &Decision, request: &Request<'_>) -> &'static str {
 impl Simulated {
     /// `Allow`, `ExplicitDeny` or `ImplicitDeny`.
     pub fn word(&self) -> &'static str {
-        match self.decision.outcome {
-            Outcome::Allow => "Allow",
-            Outcome::ExplicitDeny => "ExplicitDeny",
-            Outcome::ImplicitDeny => "ImplicitDeny",
-        }
+        self.decision.outcome.as_str()
     }
 
     /// The answer as one line of JSON, without its end.
@@ -109,7 +105,7 @@ impl Simulated {
         let line = Line {
             decision: self.word(),
             reason: &self.reason,
-            statement: self.decision.statement.as_ref().map(LineStatement::new),
+            statement: self.decision.statement.as_ref(),
         };
         // Texts, a number and options always have a JSON form.
         serde_json::to_string(&line).unwrap_or_default()
@@ -120,27 +116,7 @@ impl Simulated {
 struct Line<'a> {
     decision: &'a str,
     reason: &'a str,
-    statement: Option<LineStatement<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct LineStatement<'a> {
-    policy_type: &'a str,
-    policy: &'a str,
-    index: usize,
-    sid: Option<&'a str>,
-}
-
-impl<'a> LineStatement<'a> {
-    fn new(statement: &'a StatementRef) -> Self {
-        Self {
-            policy_type: statement.policy_type.as_str(),
-            policy: &statement.policy,
-            index: statement.index,
-            sid: statement.sid.as_deref(),
-        }
-    }
+    statement: Option<&'a StatementRef>,
 }
 
 impl SimulateError {
