@@ -27,6 +27,9 @@ const SERVICES: &[&str] = &[
     "dsql",
     "sts",
     "verified_permissions",
+    "dialect",
+    "engine",
+    "gateway",
 ];
 
 /// Which crates of the workspace a crate may use: ARCHITECTURE.md, "Crates, and which may know
@@ -42,6 +45,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sts", &["base", "model", "wire", "iam", "frontdoor"]),
     ("resources", &["base", "store", "wire"]),
     ("verified_permissions", FRAMEWORK),
+    ("dialect", &[]),
+    ("engine", &["base"]),
+    (
+        "gateway",
+        &["base", "dialect", "engine", "frontdoor", "iam"],
+    ),
     ("server", SERVICES),
     ("testkit", SERVICES),
     ("loadgen", &["testkit"]),
