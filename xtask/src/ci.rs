@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::{codegen, deny, e2e, process, tidy};
+use crate::{codegen, deny, e2e, node, postgres, process, tidy};
 
 /// A step: its name and what it does.
 type Step = (&'static str, fn(&Path) -> Result<(), String>);
@@ -23,9 +23,7 @@ const STEPS: &[Step] = &[
             "clippy --workspace --all-targets --release --locked -- -D warnings",
         )
     }),
-    ("test", |root| {
-        cargo(root, "test --workspace --release --locked --no-fail-fast")
-    }),
+    ("test", test),
     // `--tests` makes cargo choose the features that the tests were built with: all that is left
     // to do is to link the programs.
     ("programs", |root| {
@@ -77,6 +75,15 @@ fn cargo(root: &Path, args: &str) -> Result<(), String> {
     process::run(root, "cargo", &args)
 }
 
+fn test(root: &Path) -> Result<(), String> {
+    let mut command = Command::new("cargo");
+    command
+        .args(["test", "--workspace", "--release", "--locked"])
+        .arg("--no-fail-fast")
+        .env(postgres::FOR_TESTS, postgres::for_tests(root)?);
+    process::check(command.current_dir(root))
+}
+
 /// Whether everything is formatted, also the operations: `cargo fmt` does not see files that are
 /// declared inside a macro.
 fn fmt(root: &Path) -> Result<(), String> {
@@ -101,7 +108,7 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, String> {
         .collect()
 }
 
-/// The parts of the Rust tool chain that the later steps need.
+/// What the later steps need: parts of the Rust tool chain, PostgreSQL, Python and Node.js.
 fn tools(root: &Path) -> Result<(), String> {
     for (component, command) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
         if process::works("cargo", &[command, "--version"]) {
@@ -115,7 +122,9 @@ fn tools(root: &Path) -> Result<(), String> {
         println!("installing {component} with rustup");
         process::run(root, "rustup", &["component", "add", component])?;
     }
-    e2e::prepare(root).map(drop)
+    println!("PostgreSQL: {}", postgres::for_tests(root)?.display());
+    e2e::prepare(root)?;
+    node::prepare(root)
 }
 
 #[expect(

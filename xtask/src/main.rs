@@ -9,8 +9,13 @@ mod ci;
 mod codegen;
 mod deny;
 mod e2e;
+mod machine;
 mod metadata;
+mod node;
+mod postgres;
 mod process;
+mod python;
+mod serve;
 mod tidy;
 
 use std::path::Path;
@@ -18,6 +23,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask <task>
 
+  serve [arguments]       installs what is missing, builds and runs `treeline serve`
   ci                      everything that decides whether a change is good
   tidy                    the repository's own rules
   codegen [--check]       generate the code from the service models, or compare
@@ -30,6 +36,7 @@ fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let root = root();
     let done = match args.as_slice() {
+        ["serve", args @ ..] => serve::run(root, args),
         ["ci"] => ci::run(root),
         ["tidy"] => tidy::check(root),
         ["codegen"] => codegen::write(root),

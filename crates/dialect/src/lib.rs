@@ -6,7 +6,22 @@
 //! no DDL with DML, `25P02` first) is the gateway's; what depends on the catalog (a column's type,
 //! the number of tables) is enforced by the functions and event triggers of `engine`.
 
+mod depth;
+mod fast;
+mod lex;
+mod own_syntax;
+mod parse;
+mod quote;
+mod read;
+mod refuse;
+mod rules;
+#[cfg(test)]
+mod tests;
+mod walk;
+
 use std::sync::Arc;
+
+pub use rules::VERSION;
 
 /// What the dialect is told by the configuration.
 #[derive(Clone, Debug)]
@@ -109,14 +124,36 @@ impl Dialect {
 
     /// Reads a query string. A text that cannot be parsed is one statement that is refused.
     pub fn read(&self, text: &str) -> Script {
-        let _ = &self.options;
-        Script {
-            statements: vec![Statement {
-                sql: text.into(),
-                effect: Effect::Read,
-                reply: Reply::AsIs,
-                refusal: None,
-            }],
+        if text.contains('\0') {
+            // No client can send one: the protocol ends texts with it.
+            let message = "invalid byte sequence for encoding \"UTF8\": 0x00";
+            return refused(text, refuse::syntax("22021", message, None));
         }
+        if let Some(statement) = fast::read(text) {
+            let statements = vec![statement];
+            return Script { statements };
+        }
+        self.read_in_full(text)
+    }
+
+    /// [`Self::read`] without the way around the parser.
+    fn read_in_full(&self, text: &str) -> Script {
+        match read::statements(text, &self.options, 0) {
+            Ok(statements) => Script {
+                statements: statements.into_iter().map(Statement::from).collect(),
+            },
+            Err(refusal) => refused(text, refusal),
+        }
+    }
+}
+
+fn refused(text: &str, refusal: Refusal) -> Script {
+    Script {
+        statements: vec![Statement {
+            sql: text.into(),
+            effect: Effect::Read,
+            reply: Reply::AsIs,
+            refusal: Some(refusal),
+        }],
     }
 }

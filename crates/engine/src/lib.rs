@@ -1,13 +1,35 @@
 //! Where the SQL of a cluster runs: one PostgreSQL instance per database, started on the first
 //! connection and stopped when it is idle.
 
+mod jobs;
+mod login;
+mod managed;
+mod runner;
+mod schema;
 mod session;
+#[cfg(test)]
+mod testdb;
 
 pub use session::{Login, Session, Stream};
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_postgres::types::Type;
+
+use managed::{Lease, Managed, Need};
+use runner::Runners;
+
+/// The only database of an instance, as in Aurora DSQL.
+pub(crate) const DATABASE: &str = "postgres";
+/// The superuser, as whom no client logs in.
+pub(crate) const SUPERUSER: &str = "treeline";
+/// How long a login goes on trying when the instance ends under it.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How instances are run.
 #[derive(Clone, Debug)]
@@ -19,7 +41,7 @@ pub struct Options {
     /// Where a set-up command puts a PostgreSQL of its own: `<here>/bin/postgres`.
     pub managed: PathBuf,
     /// The system user that instances run as when the server runs as root; `None` for
-    /// `postgres`, else `nobody`.
+    /// `treeline`, else `postgres`, else `nobody`.
     pub user: Option<String>,
     /// The most sessions of clients per instance.
     pub max_sessions: u32,
@@ -70,24 +92,63 @@ pub enum Error {
     Sql(#[from] tokio_postgres::Error),
 }
 
+impl Error {
+    /// For `map_err`: what was tried.
+    pub(crate) fn io(what: impl Into<String>) -> impl Fn(std::io::Error) -> Self {
+        let what = what.into();
+        move |cause| Self::Io {
+            what: what.clone(),
+            cause,
+        }
+    }
+
+    /// Whether an attempt to log in met an instance that ends or begins.
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Io { cause, .. } => [
+                ErrorKind::ConnectionRefused,
+                ErrorKind::ConnectionReset,
+                ErrorKind::BrokenPipe,
+                ErrorKind::NotFound,
+                ErrorKind::UnexpectedEof,
+            ]
+            .contains(&cause.kind()),
+            // The limit of connections is kept by `Managed::reach`: to the backend it may seem
+            // exceeded, as it takes a moment for those that have ended to be gone.
+            Self::Refused { sqlstate, .. } => is_ending(sqlstate) || sqlstate == "53300",
+            Self::NoBinaries(_) | Self::Instance { .. } | Self::Sql(_) => false,
+        }
+    }
+}
+
 /// All instances of a server.
 #[derive(Debug)]
 pub struct Engine {
     options: Options,
+    managed: Managed,
+    runners: Runners,
 }
 
 impl Engine {
-    /// Finds PostgreSQL, ends what an earlier server left running, prepares the template.
+    /// Finds PostgreSQL, ends what an earlier server left running, begins to make the template.
     ///
     /// # Errors
     /// [`Error::NoBinaries`], or [`Error::Io`] when the directory cannot be used.
     pub async fn start(options: Options) -> Result<Arc<Self>, Error> {
-        Ok(Arc::new(Self { options }))
+        let (started, starts) = unbounded_channel();
+        let managed = Managed::start(options.clone(), started).await?;
+        let engine = Arc::new(Self {
+            options,
+            managed,
+            runners: Runners::default(),
+        });
+        tokio::spawn(resume(Arc::downgrade(&engine), starts));
+        Ok(engine)
     }
 
     /// Which PostgreSQL runs, for the log: its version and the path of its binaries.
     pub fn describe(&self) -> String {
-        self.options.managed.display().to_string()
+        self.managed.describe()
     }
 
     /// Logs a client in, as `login.role`, to `database` (26 characters `a-z0-9`), which is created
@@ -95,29 +156,72 @@ impl Engine {
     ///
     /// # Errors
     /// Any [`Error`]; [`Error::Refused`] with what the backend answered to the login.
-    pub async fn connect(self: &Arc<Self>, database: &str, login: &Login) -> Result<Session, Error> {
-        let _ = (database, login);
-        Err(Error::NoBinaries(String::new()))
+    pub async fn connect(
+        self: &Arc<Self>,
+        database: &str,
+        login: &Login,
+    ) -> Result<Session, Error> {
+        login::check(login)?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let (socket, lease) = self.managed.reach(database, Need::Session).await?;
+            match login::open(&socket, login, Box::new(lease)).await {
+                Err(error) if error.is_passing() && Instant::now() < deadline => {
+                    let refused = matches!(error, Error::Refused { .. });
+                    if !refused && !self.managed.has_ended(database).await {
+                        return Err(error);
+                    }
+                    sleep(Duration::from_millis(20)).await;
+                }
+                result => return result,
+            }
+        }
     }
 
     /// Whether `arn` may log in as `role`: `sys.iam_pg_role_mappings`.
     ///
     /// # Errors
     /// Any [`Error`].
-    pub async fn is_mapped(self: &Arc<Self>, database: &str, role: &str, arn: &str) -> Result<bool, Error> {
-        let _ = (database, role, arn);
-        Ok(false)
+    pub async fn is_mapped(
+        self: &Arc<Self>,
+        database: &str,
+        role: &str,
+        arn: &str,
+    ) -> Result<bool, Error> {
+        if !self.managed.exists(database) {
+            return Ok(false);
+        }
+        loop {
+            let (client, _lease) = self.managed.shared(database).await?;
+            let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
+                [(&role, Type::TEXT), (&arn, Type::TEXT)];
+            let answer = client
+                .query_typed_one("SELECT pg_treeline.is_mapped($1, $2)", &parameters)
+                .await;
+            match answer {
+                Ok(row) => return Ok(row.try_get(0)?),
+                // The instance has ended since the session was opened, and is to be started.
+                Err(error)
+                    if (error.is_closed()
+                        || error.code().is_some_and(|it| is_ending(it.code())))
+                        && self.managed.has_ended(database).await => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Asks the backend of a session to cancel what it runs. Never fails: as in PostgreSQL, the
     /// one who asks is told nothing.
     pub async fn cancel(&self, database: &str, process: i32, secret: i32) {
-        let _ = (database, process, secret);
+        if let Some(socket) = self.managed.socket(database) {
+            let request = login::cancel(&socket, process, secret);
+            let _told = timeout(Duration::from_secs(5), request).await;
+        }
     }
 
     /// Says that a transaction that may have started jobs has been committed.
     pub fn jobs_submitted(self: &Arc<Self>, database: &str) {
-        let _ = database;
+        runner::submit(self, database);
     }
 
     /// The databases that have files.
@@ -125,12 +229,12 @@ impl Engine {
     /// # Errors
     /// [`Error::Io`].
     pub async fn databases(&self) -> Result<Vec<String>, Error> {
-        Ok(Vec::new())
+        self.managed.databases()
     }
 
     /// The databases that have a session at the moment.
     pub fn in_use(&self) -> Vec<String> {
-        Vec::new()
+        self.managed.in_use()
     }
 
     /// Stops the instance, whoever is connected, and removes its files.
@@ -138,10 +242,38 @@ impl Engine {
     /// # Errors
     /// [`Error::Io`].
     pub async fn remove(&self, database: &str) -> Result<(), Error> {
-        let _ = database;
-        Ok(())
+        self.managed.remove(database).await
     }
 
-    /// Stops all instances: sessions end with `57P01`, everything committed is on disk.
-    pub async fn stop(&self) {}
+    /// Stops all instances: sessions end with `57P01`, everything committed is on disk. Nothing
+    /// can be started afterwards.
+    pub async fn stop(&self) {
+        self.managed.stop().await;
+    }
+
+    /// A session of the superuser; the instance runs for as long as the lease.
+    ///
+    /// # Errors
+    /// Any [`Error`]; there is none for a database that does not exist.
+    pub(crate) async fn superuser(
+        &self,
+        database: &str,
+    ) -> Result<(tokio_postgres::Client, Lease), Error> {
+        self.managed.superuser(database).await
+    }
+}
+
+/// Operator intervention: the instance shuts down, starts up, or has lost a backend.
+fn is_ending(sqlstate: &str) -> bool {
+    sqlstate.starts_with("57P")
+}
+
+/// Goes on with the jobs of instances that have started.
+async fn resume(engine: Weak<Engine>, mut starts: UnboundedReceiver<String>) {
+    while let Some(database) = starts.recv().await {
+        let Some(engine) = engine.upgrade() else {
+            return;
+        };
+        engine.jobs_submitted(&database);
+    }
 }

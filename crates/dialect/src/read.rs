@@ -1,0 +1,135 @@
+//! A query string, read in full.
+
+use pg_query::protobuf::RawStmt;
+
+use crate::own_syntax::{self, Mapping, Plain};
+use crate::rules::{self, Judgement, Scope};
+use crate::{Effect, Options, Refusal, Reply, Statement, depth, parse, refuse, walk};
+
+/// A statement, and whether it was written anew.
+pub(crate) struct Read {
+    at: usize,
+    pub(crate) sql: String,
+    pub(crate) effect: Effect,
+    pub(crate) reply: Reply,
+    pub(crate) refusal: Option<Refusal>,
+    pub(crate) rewritten: bool,
+}
+
+impl From<Read> for Statement {
+    fn from(read: Read) -> Self {
+        Self {
+            sql: read.sql.into(),
+            effect: read.effect,
+            reply: read.reply,
+            refusal: read.refusal,
+        }
+    }
+}
+
+/// Reads a text that stands in `nesting` bodies of functions.
+///
+/// # Errors
+/// It cannot be parsed.
+pub(crate) fn statements(text: &str, options: &Options, nesting: u8) -> Result<Vec<Read>, Refusal> {
+    if parse::is_empty(text) {
+        return Ok(Vec::new());
+    }
+    let plain = own_syntax::blank(text);
+    let source = Source {
+        text: plain.text.as_deref().unwrap_or(text),
+        plain: &plain,
+        options,
+        nesting,
+    };
+    let read = depth::with_stack(source.text, || {
+        let statements = parse::statements(source.text)?;
+        // What cannot be read at all must not run.
+        statements
+            .iter()
+            .map(|raw| source.judge(raw).ok_or_else(too_deep))
+            .collect::<Result<Vec<Read>, Refusal>>()
+    });
+    let mut read = read.unwrap_or_else(|| Err(too_deep()))?;
+    for (at, mapping) in plain.mappings {
+        read.push(own(at, mapping)?);
+    }
+    read.sort_by_key(|read| read.at);
+    Ok(read)
+}
+
+fn too_deep() -> Refusal {
+    refuse::syntax("54001", "stack depth limit exceeded", None)
+}
+
+/// The statement that was made blank at `at`.
+fn own(at: usize, mapping: Result<Mapping, Refusal>) -> Result<Read, Refusal> {
+    let refused = |refusal| Read {
+        at,
+        sql: String::new(),
+        effect: Effect::Ddl,
+        reply: Reply::AsIs,
+        refusal: Some(refusal),
+        rewritten: true,
+    };
+    match mapping {
+        Ok(mapping) => Ok(Read {
+            at,
+            sql: mapping.sql,
+            effect: mapping.effect,
+            reply: mapping.reply,
+            refusal: None,
+            rewritten: true,
+        }),
+        Err(refusal) if refusal.syntax => Err(refusal),
+        Err(refusal) => Ok(refused(refusal)),
+    }
+}
+
+/// One statement of `text`, whose syntax is all PostgreSQL's.
+struct Source<'s> {
+    text: &'s str,
+    plain: &'s Plain,
+    options: &'s Options,
+    nesting: u8,
+}
+
+impl Source<'_> {
+    fn judge(&self, raw: &RawStmt) -> Option<Read> {
+        let node = parse::node(raw)?;
+        let (start, end) = parse::span(self.text, raw)?;
+        let text = self.text.get(start..end)?;
+        let facts = walk::facts(node);
+        let mut words = self.plain.asynchronous.iter();
+        let scope = Scope {
+            options: self.options,
+            facts: &facts,
+            text,
+            asynchronous: words.any(|word| (start..end).contains(word)),
+            nesting: self.nesting,
+        };
+        Some(match rules::judge(node, &scope) {
+            Ok(judgement) => accepted(start, text, judgement),
+            Err(refusal) => Read {
+                at: start,
+                sql: text.to_owned(),
+                effect: Effect::Read,
+                reply: Reply::AsIs,
+                refusal: Some(refusal),
+                rewritten: false,
+            },
+        })
+    }
+}
+
+fn accepted(at: usize, text: &str, judgement: Judgement) -> Read {
+    let rewritten = judgement.rewrite.is_some();
+    Read {
+        at,
+        sql: judgement.rewrite.unwrap_or_else(|| text.to_owned()),
+        effect: judgement.effect,
+        reply: judgement.reply,
+        refusal: None,
+        rewritten,
+    }
+}

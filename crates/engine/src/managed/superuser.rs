@@ -1,0 +1,31 @@
+//! Sessions of the engine itself.
+
+use std::path::Path;
+
+use tokio_postgres::{Client, Config, NoTls};
+
+use crate::{DATABASE, Error, SUPERUSER};
+
+/// The engine waits for locks as long as it takes, and reads what is committed.
+const OPTIONS: &str = "-c lock_timeout=0 -c default_transaction_isolation=read\\ committed";
+
+/// Opens a session of the superuser at the instance that listens in `sockets`.
+///
+/// # Errors
+/// [`Error::Sql`].
+pub(crate) async fn connect(sockets: &Path) -> Result<Client, Error> {
+    let mut config = Config::new();
+    config
+        .host_path(sockets)
+        .port(5432)
+        .user(SUPERUSER)
+        .dbname(DATABASE)
+        .application_name("treeline")
+        .options(OPTIONS);
+    let (client, connection) = config.connect(NoTls).await?;
+    // It ends with the client, or with an error that the client gets as well.
+    tokio::spawn(async move {
+        let _end = connection.await;
+    });
+    Ok(client)
+}

@@ -1,0 +1,8 @@
+//! Instances on this machine, with a real PostgreSQL.
+
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod instances;
+#[cfg(test)]
+mod sessions;
