@@ -28,8 +28,8 @@ pub(crate) struct Target {
     pub(crate) arn: String,
     /// The account, if it is not the caller's.
     account: Option<String>,
-    tags: BTreeMap<String, String>,
-    policy: Option<NamedDocument>,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) policy: Option<NamedDocument>,
     /// The cluster, or that of the stream.
     pub(crate) cluster: Option<Cluster>,
 }
@@ -49,7 +49,7 @@ impl Target {
         put_witness_region(|action| self.permission(action), witness)
     }
 
-    fn read(
+    pub(crate) fn read(
         policies: &PolicyCache,
         tx: &dyn ReadTx,
         arn: &ResourceArn,

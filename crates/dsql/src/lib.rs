@@ -13,6 +13,7 @@ mod action_pattern;
 mod arn;
 mod cluster;
 mod cluster_policy;
+mod database;
 mod encryption;
 mod error;
 mod idempotency;
@@ -30,6 +31,7 @@ mod vpc_endpoint;
 
 pub use access::{PolicyAndTags, policy_and_tags};
 pub use action_pattern::is_action;
+pub use database::Endpoint;
 pub use error::{Error, Reason, ResourceType};
 pub use ops::service;
 pub use quota::Quotas;

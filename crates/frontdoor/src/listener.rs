@@ -70,7 +70,7 @@ impl Listener {
     ///
     /// # Errors
     /// The peer is no proxy, or the header is missing or malformed.
-    pub(crate) async fn network(
+    pub async fn network(
         &self,
         peer: IpAddr,
         stream: &mut (impl AsyncRead + Unpin),

@@ -41,6 +41,13 @@ pub trait Catalog: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<Cluster>, String>> + Send;
 
-    /// Records that the cluster is in use.
-    fn touch(&self, cluster: &Cluster, now: Timestamp) -> impl Future<Output = ()> + Send;
+    /// Records that the cluster is in use, before its database is connected to.
+    ///
+    /// # Errors
+    /// A text for the log; nobody is let in then.
+    fn touch(
+        &self,
+        cluster: &Cluster,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), String>> + Send;
 }

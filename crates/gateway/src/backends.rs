@@ -1,0 +1,60 @@
+//! What the gateway asks of the databases; [`engine::Engine`] is what answers.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use engine::{Engine, Error, Login, Session};
+
+/// An answer under way.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The databases behind the clusters: see the functions of [`Engine`] with the same names.
+pub trait Backends: Send + Sync {
+    /// Logs a client in.
+    fn connect<'a>(
+        &'a self,
+        database: &'a str,
+        login: &'a Login,
+    ) -> Answer<'a, Result<Session, Error>>;
+
+    /// Whether the IAM principal may log in as the role.
+    fn is_mapped<'a>(
+        &'a self,
+        database: &'a str,
+        role: &'a str,
+        arn: &'a str,
+    ) -> Answer<'a, Result<bool, Error>>;
+
+    /// Cancels what a session runs.
+    fn cancel<'a>(&'a self, database: &'a str, process: i32, secret: i32) -> Answer<'a, ()>;
+
+    /// Says that a transaction that may have started jobs has ended.
+    fn jobs_submitted(&self, database: &str);
+}
+
+impl Backends for Arc<Engine> {
+    fn connect<'a>(
+        &'a self,
+        database: &'a str,
+        login: &'a Login,
+    ) -> Answer<'a, Result<Session, Error>> {
+        Box::pin(Engine::connect(self, database, login))
+    }
+
+    fn is_mapped<'a>(
+        &'a self,
+        database: &'a str,
+        role: &'a str,
+        arn: &'a str,
+    ) -> Answer<'a, Result<bool, Error>> {
+        Box::pin(Engine::is_mapped(self, database, role, arn))
+    }
+
+    fn cancel<'a>(&'a self, database: &'a str, process: i32, secret: i32) -> Answer<'a, ()> {
+        Box::pin(Engine::cancel(self, database, process, secret))
+    }
+
+    fn jobs_submitted(&self, database: &str) {
+        Engine::jobs_submitted(self, database);
+    }
+}

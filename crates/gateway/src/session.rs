@@ -1,0 +1,126 @@
+//! A session: from `ReadyForQuery` to its end.
+//!
+//! Two loops in one task: [`client`] reads messages of the client, decides on them and hands them
+//! to the backend; [`backend`] hands the answers back. What they share is [`State`]: the
+//! transaction as the gateway sees it, and the answers that are still expected (`pending`).
+//!
+//! A statement that is refused is replaced by one that fails in the backend, whose error is then
+//! replaced by the refusal's. So whatever follows from a failure (an aborted transaction, the rest
+//! of a pipeline skipped up to `Sync`, `25P02` first) is PostgreSQL's own doing.
+//!
+//! INVARIANT: nothing reaches the backend but messages that [`State::client`] has passed.
+
+mod backend;
+mod client;
+mod failure;
+mod frames;
+mod pending;
+mod statements;
+mod transaction;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use dialect::Statement;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+
+use failure::Failure;
+use pending::Pending;
+pub(crate) use statements::Statements;
+use transaction::Transaction;
+
+/// What a session needs beside its two streams.
+pub(crate) struct Rules {
+    /// The dialect's decisions on texts.
+    pub(crate) statements: Arc<Statements>,
+    /// The longest message of a client, in bytes.
+    pub(crate) message_limit: usize,
+    /// How old a transaction may become.
+    pub(crate) transaction_limit: Duration,
+    /// How old the session may become.
+    pub(crate) session_limit: Duration,
+    /// Called when a transaction that changed the catalog has ended.
+    pub(crate) catalog_changed: Box<dyn Fn() + Send + Sync>,
+}
+
+/// Why a session ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// Somebody closed the connection.
+    Closed,
+    /// The client is told why.
+    Fatal(Failure),
+}
+
+/// Serves a session until one side closes it, it is too old, or `ending` comes. `leftover` is what
+/// the client has sent already.
+pub(crate) async fn run<C, B>(
+    client: C,
+    backend: B,
+    leftover: BytesMut,
+    rules: &Rules,
+    ending: impl Future<Output = ()>,
+) where
+    C: AsyncRead + AsyncWrite + Send,
+    B: AsyncRead + AsyncWrite + Send,
+{
+    let (from_client, mut to_client) = tokio::io::split(client);
+    let (from_backend, to_backend) = tokio::io::split(backend);
+    let shared = Shared {
+        state: Mutex::new(State::new(rules.transaction_limit)),
+        rules,
+    };
+    let mut writing = false;
+    let end = tokio::select! {
+        end = client::relay(from_client, to_backend, leftover, &shared) => end,
+        end = backend::relay(from_backend, &mut to_client, &shared, &mut writing) => end,
+        () = tokio::time::sleep(rules.session_limit) => End::Fatal(Failure::session_too_old()),
+        () = ending => End::Fatal(Failure::shutting_down()),
+    };
+    // In the middle of a message an error would be read as part of it.
+    if let (End::Fatal(failure), false) = (end, writing) {
+        let _ = to_client.write_all(&failure.message("FATAL")).await;
+    }
+    let _ = to_client.shutdown().await;
+}
+
+/// What both directions share.
+struct Shared<'a> {
+    state: Mutex<State>,
+    rules: &'a Rules,
+}
+
+impl Shared<'_> {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the gateway knows of a session.
+struct State {
+    transaction: Transaction,
+    pending: Pending,
+    /// Prepared statements by name; the unnamed one is under the empty name.
+    prepared: HashMap<Bytes, Arc<Statement>>,
+    /// Portals by name.
+    portals: HashMap<Bytes, Arc<Statement>>,
+    /// Whether the transaction must be ended at the next `Sync`: its COMMIT was refused.
+    rollback_at_sync: bool,
+}
+
+impl State {
+    fn new(transaction_limit: Duration) -> Self {
+        Self {
+            transaction: Transaction::new(transaction_limit),
+            pending: Pending::default(),
+            prepared: HashMap::new(),
+            portals: HashMap::new(),
+            rollback_at_sync: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

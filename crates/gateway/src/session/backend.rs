@@ -1,0 +1,247 @@
+//! From the backend to the client: messages pass as they are, but for those that a decision of
+//! the gateway changes.
+
+use bytes::{Buf, Bytes, BytesMut};
+use dialect::Reply;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::failure::{Failure, Fields};
+use super::frames;
+use super::pending::Expect;
+use super::{End, Rules, Shared, State};
+
+/// How many bytes are read at once.
+const CHUNK: usize = 16 << 10;
+/// Buffers that have grown beyond this are given back when they are empty.
+const LARGE: usize = 64 << 10;
+/// The SQLSTATE of the notice by which the database says that a transaction has grown too large.
+const TOO_LARGE: &[u8] = b"TL001";
+
+/// What becomes of a message.
+enum Passage {
+    Keep,
+    Drop,
+    Replace(Bytes),
+}
+
+/// Reads messages of the backend until there are no more. `writing` is true while a message may
+/// have reached the client in part.
+pub(super) async fn relay(
+    mut backend: impl AsyncRead + Unpin,
+    client: &mut (impl AsyncWrite + Unpin),
+    shared: &Shared<'_>,
+    writing: &mut bool,
+) -> End {
+    let mut input = BytesMut::new();
+    let mut output = BytesMut::new();
+    // What is left of a row that is longer than the buffer.
+    let mut rest = 0;
+    loop {
+        if input.is_empty() && input.capacity() > LARGE {
+            input = BytesMut::new();
+        }
+        input.reserve(CHUNK);
+        match backend.read_buf(&mut input).await {
+            Ok(0) | Err(_) => return End::Closed,
+            Ok(_) => {}
+        }
+        let (done, changed) = pass(&input, &mut output, &mut rest, shared);
+        let written = if changed {
+            &output
+        } else {
+            input.get(..done).unwrap_or_default()
+        };
+        if !written.is_empty() {
+            *writing = true;
+            if client.write_all(written).await.is_err() || client.flush().await.is_err() {
+                return End::Closed;
+            }
+            *writing = rest > 0;
+        }
+        input.advance(done);
+        output.clear();
+        if output.capacity() > LARGE {
+            output = BytesMut::new();
+        }
+    }
+}
+
+/// How many bytes of `input` are dealt with, and whether the client gets something else in their
+/// place, which then is in `output`.
+fn pass(
+    input: &[u8],
+    output: &mut BytesMut,
+    rest: &mut usize,
+    shared: &Shared<'_>,
+) -> (usize, bool) {
+    let mut at = (*rest).min(input.len());
+    *rest -= at;
+    let mut kept_from = 0;
+    let mut changed = false;
+    let mut state = shared.state();
+    while let Some(following) = input.get(at..)
+        && let Some((tag, length)) = frames::header(following)
+    {
+        let complete = following.get(..length);
+        // Rows may be long and pass as they come.
+        if complete.is_none() && matches!(tag, b'D' | b'd') && !state.drops_rows() {
+            *rest = length - following.len();
+            at = input.len();
+            break;
+        }
+        let Some(message) = complete else { break };
+        let passage = match tag {
+            b'D' if state.drops_rows() => Passage::Drop,
+            b'D' | b'd' => Passage::Keep,
+            _ => state.backend(tag, message, shared.rules),
+        };
+        let end = at + length;
+        match passage {
+            Passage::Keep => {}
+            Passage::Drop | Passage::Replace(_) => {
+                output.extend_from_slice(input.get(kept_from..at).unwrap_or_default());
+                if let Passage::Replace(message) = &passage {
+                    output.extend_from_slice(message);
+                }
+                kept_from = end;
+                changed = true;
+            }
+        }
+        at = end;
+    }
+    if changed {
+        output.extend_from_slice(input.get(kept_from..at).unwrap_or_default());
+    }
+    (at, changed)
+}
+
+impl State {
+    /// Whether the rows that come are for nobody.
+    fn drops_rows(&self) -> bool {
+        match self.pending.front() {
+            Some(Expect::Rollback) => true,
+            Some(expect) => matches!(expect.reply(), Reply::TagOnly(_)),
+            None => false,
+        }
+    }
+
+    /// Decides on a message of the backend.
+    fn backend(&mut self, tag: u8, message: &[u8], rules: &Rules) -> Passage {
+        match tag {
+            b'T' => self.row_description(),
+            b'C' => self.command_complete(message),
+            b'E' => self.error(message),
+            b'N' => self.notice(message),
+            b'Z' => self.ready(message, rules),
+            b'1' | b'2' | b'3' | b'n' | b's' => {
+                self.pending.pop();
+                Passage::Keep
+            }
+            b'I' => {
+                if matches!(self.pending.front(), Some(Expect::Execute(_))) {
+                    self.pending.pop();
+                }
+                Passage::Keep
+            }
+            // LISTEN is refused: nobody waits for notifications.
+            b'A' => Passage::Drop,
+            _ => Passage::Keep,
+        }
+    }
+
+    fn row_description(&mut self) -> Passage {
+        let drops = self.drops_rows();
+        match self.pending.front() {
+            Some(Expect::Describe(_)) => {
+                self.pending.pop();
+                if drops {
+                    let mut none = BytesMut::new();
+                    frames::message(&mut none, b'n', &[]);
+                    return Passage::Replace(none.freeze());
+                }
+                Passage::Keep
+            }
+            _ if drops => Passage::Drop,
+            _ => Passage::Keep,
+        }
+    }
+
+    fn command_complete(&mut self, message: &[u8]) -> Passage {
+        let reply = self.pending.front().map_or(Reply::AsIs, Expect::reply);
+        match self.pending.front_mut() {
+            Some(Expect::Rollback) => return Passage::Drop,
+            Some(Expect::Query { answered, .. }) => *answered += 1,
+            Some(_) => {
+                self.pending.pop();
+            }
+            None => {}
+        }
+        if message.ends_with(b"DEALLOCATE ALL\0") {
+            // The unnamed one stays.
+            self.prepared.retain(|name, _| name.is_empty());
+        }
+        match reply {
+            Reply::AsIs => Passage::Keep,
+            Reply::Tag(tag) | Reply::TagOnly(tag) => {
+                let mut complete = BytesMut::new();
+                frames::message(&mut complete, b'C', &[tag.as_bytes(), b"\0"]);
+                Passage::Replace(complete.freeze())
+            }
+        }
+    }
+
+    fn error(&mut self, message: &[u8]) -> Passage {
+        let fields = Fields::of(message);
+        let front = self.pending.front();
+        let refusal = front.and_then(|expect| expect.refusal(fields.get(b'C')));
+        let passage = if let Some(failure) = refusal {
+            Passage::Replace(failure.message("ERROR"))
+        } else if fields.is_conflict() {
+            Passage::Replace(Failure::conflict().message("ERROR"))
+        } else {
+            cleaned(b'E', &fields, front.is_some_and(Expect::rewritten))
+        };
+        let Self {
+            pending, prepared, ..
+        } = self;
+        pending.skip(|name| {
+            prepared.remove(&name);
+        });
+        passage
+    }
+
+    fn notice(&mut self, message: &[u8]) -> Passage {
+        let fields = Fields::of(message);
+        if fields.get(b'C') == TOO_LARGE {
+            let mebibytes = String::from_utf8_lossy(fields.get(b'D')).into_owned();
+            self.transaction.too_large(mebibytes);
+            return Passage::Drop;
+        }
+        if matches!(self.pending.front(), Some(Expect::Rollback)) {
+            return Passage::Drop;
+        }
+        cleaned(b'N', &fields, false)
+    }
+
+    fn ready(&mut self, message: &[u8], rules: &Rules) -> Passage {
+        self.pending.pop();
+        if matches!(self.pending.front(), Some(Expect::Rollback)) {
+            // The client gets the one that follows.
+            return Passage::Drop;
+        }
+        let status = message.get(frames::HEADER).copied().unwrap_or(b'I');
+        if self.pending.is_empty() && self.transaction.settle(status) {
+            (rules.catalog_changed)();
+        }
+        Passage::Keep
+    }
+}
+
+/// The message without what the client must not see.
+fn cleaned(tag: u8, fields: &Fields<'_>, rewritten: bool) -> Passage {
+    fields.cleaned(rewritten).map_or(Passage::Keep, |body| {
+        let mut output = BytesMut::new();
+        frames::message(&mut output, tag, &[&body]);
+        Passage::Replace(output.freeze())
+    })
+}

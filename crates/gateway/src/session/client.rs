@@ -1,0 +1,329 @@
+//! From the client to the backend: every message is looked at, and passed, replaced or refused.
+
+use std::sync::Arc;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use dialect::{Effect, Reply, Statement};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::failure::Failure;
+use super::frames::{self, Body, Malformed};
+use super::pending::{Expect, failing_statement};
+use super::statements::Reading;
+use super::{End, Rules, Shared, State};
+
+/// How many bytes are read at once.
+const CHUNK: usize = 8 << 10;
+/// Buffers that have grown beyond this are given back when they are empty.
+const LARGE: usize = 64 << 10;
+
+/// Reads messages of the client until there are no more.
+pub(super) async fn relay(
+    mut client: impl AsyncRead + Unpin,
+    mut backend: impl AsyncWrite + Unpin,
+    leftover: BytesMut,
+    shared: &Shared<'_>,
+) -> End {
+    let mut input = leftover;
+    let mut output = BytesMut::new();
+    loop {
+        let passed = pass(&mut input, &mut output, shared);
+        if !output.is_empty() {
+            if backend.write_all(&output).await.is_err() || backend.flush().await.is_err() {
+                return wait_for_last_words().await;
+            }
+            output.clear();
+        }
+        if let Err(end) = passed {
+            return end;
+        }
+        if input.is_empty() && input.capacity() > LARGE {
+            input = BytesMut::new();
+        }
+        if output.capacity() > LARGE {
+            output = BytesMut::new();
+        }
+        input.reserve(CHUNK);
+        match client.read_buf(&mut input).await {
+            Ok(0) | Err(_) => return End::Closed,
+            Ok(_) => {}
+        }
+    }
+}
+
+/// The backend has closed the connection. What it said before is still on its way to the client,
+/// and the other loop ends the session when it has passed that on.
+async fn wait_for_last_words() -> End {
+    std::future::pending().await
+}
+
+/// Passes all messages that are complete.
+fn pass(input: &mut BytesMut, output: &mut BytesMut, shared: &Shared<'_>) -> Result<(), End> {
+    if input.is_empty() {
+        return Ok(());
+    }
+    let mut state = shared.state();
+    while let Some((tag, length)) = frames::header(input) {
+        if length > shared.rules.message_limit {
+            let failure = Failure::protocol_violation("invalid message length");
+            return Err(End::Fatal(failure));
+        }
+        if input.len() < length {
+            break;
+        }
+        let message = input.split_to(length).freeze();
+        state.client(tag, &message, shared.rules, output)?;
+    }
+    Ok(())
+}
+
+impl State {
+    /// Decides on a message of the client, and writes what the backend gets.
+    fn client(
+        &mut self,
+        tag: u8,
+        message: &Bytes,
+        rules: &Rules,
+        output: &mut BytesMut,
+    ) -> Result<(), End> {
+        let malformed =
+            |_: Malformed| End::Fatal(Failure::protocol_violation("invalid message format"));
+        match tag {
+            b'Q' => self.query(message, rules, output).map_err(malformed)?,
+            b'P' => self.parse(message, rules, output).map_err(malformed)?,
+            b'B' => {
+                let mut body = Body::of(message.clone());
+                let portal = body.string().map_err(malformed)?;
+                let name = body.string().map_err(malformed)?;
+                self.bind(portal, &name);
+                self.pass(message, Expect::Bind, output);
+            }
+            b'D' => {
+                let statement = self.named(message).map_err(malformed)?;
+                let reply = statement.map_or(Reply::AsIs, |statement| statement.reply);
+                self.pass(message, Expect::Describe(reply), output);
+            }
+            b'E' => self.execute(message, output).map_err(malformed)?,
+            b'C' => {
+                self.close(message).map_err(malformed)?;
+                self.pass(message, Expect::Close, output);
+            }
+            b'S' => {
+                self.transaction.sync();
+                self.pass(message, Expect::Sync, output);
+                if std::mem::take(&mut self.rollback_at_sync) {
+                    self.rollback(output);
+                }
+            }
+            b'F' => self.refuse_query(Failure::function_call(), output),
+            b'H' | b'd' | b'c' | b'f' => output.extend_from_slice(message),
+            b'X' => return Err(End::Closed),
+            other => {
+                let message = format!("invalid frontend message type {other}");
+                return Err(End::Fatal(Failure::protocol_violation(message)));
+            }
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, message: &Bytes, expect: Expect, output: &mut BytesMut) {
+        output.extend_from_slice(message);
+        self.pending.push(expect);
+    }
+
+    /// Takes a statement into the transaction, unless something is against it.
+    fn take(&mut self, statement: &Statement) -> Result<(), Failure> {
+        if let Some(refusal) = &statement.refusal {
+            return Err(Failure::from(refusal));
+        }
+        self.transaction.take(statement.effect)
+    }
+
+    fn query(
+        &mut self,
+        message: &Bytes,
+        rules: &Rules,
+        output: &mut BytesMut,
+    ) -> Result<(), Malformed> {
+        let text = Body::of(message.clone()).string()?;
+        let Ok(text) = std::str::from_utf8(&text) else {
+            self.refuse_query(Failure::invalid_encoding(), output);
+            return Ok(());
+        };
+        let reading = rules.statements.read(text);
+        let mut refused = None;
+        for (at, statement) in reading.script.statements.iter().enumerate() {
+            if let Err(failure) = self.take(statement) {
+                refused = Some((at, Box::new(failure)));
+                break;
+            }
+        }
+        match &refused {
+            None if reading.passes => output.extend_from_slice(message),
+            None => write_query(output, &texts(&reading, usize::MAX)),
+            Some((at, failure)) => {
+                let mut texts = texts(&reading, *at);
+                texts.push(failing_statement(failure).0);
+                write_query(output, &texts);
+            }
+        }
+        self.transaction.sync();
+        let ends = matches!(&refused, Some((_, failure)) if failure.ends_transaction);
+        self.pending.push(Expect::Query {
+            reading: Some(reading),
+            answered: 0,
+            refused,
+        });
+        if ends {
+            self.rollback(output);
+        }
+        Ok(())
+    }
+
+    /// Has the backend fail as in answer to a `Query`.
+    fn refuse_query(&mut self, failure: Failure, output: &mut BytesMut) {
+        write_query(output, &[failing_statement(&failure).0]);
+        self.pending.push(Expect::Query {
+            reading: None,
+            answered: 0,
+            refused: Some((0, Box::new(failure))),
+        });
+    }
+
+    /// Ends the transaction behind the client's back.
+    fn rollback(&mut self, output: &mut BytesMut) {
+        write_query(output, &["ROLLBACK"]);
+        self.pending.push(Expect::Rollback);
+    }
+
+    fn parse(
+        &mut self,
+        message: &Bytes,
+        rules: &Rules,
+        output: &mut BytesMut,
+    ) -> Result<(), Malformed> {
+        let mut body = Body::of(message.clone());
+        let name = body.string()?;
+        let text = body.string()?;
+        let Ok(text) = std::str::from_utf8(&text) else {
+            self.refuse(&name, Failure::invalid_encoding(), output);
+            return Ok(());
+        };
+        let reading = rules.statements.read(text);
+        let statement = match reading.script.statements.as_slice() {
+            [] => None,
+            [statement] => Some(statement),
+            [_, _, ..] => {
+                self.refuse(&name, Failure::several_prepared(), output);
+                return Ok(());
+            }
+        };
+        if let Some(refusal) = statement.and_then(|statement| statement.refusal.as_ref()) {
+            self.refuse(&name, Failure::from(refusal), output);
+            return Ok(());
+        }
+        if reading.passes {
+            output.extend_from_slice(message);
+        } else if let Some(statement) = statement {
+            let parts: [&[u8]; 5] = [&name, b"\0", statement.sql.as_bytes(), b"\0", &body.0];
+            frames::message(output, b'P', &parts);
+        }
+        let new = self.prepare(name, statement);
+        self.pending.push(Expect::Parse {
+            new,
+            rewritten: !reading.passes,
+        });
+        Ok(())
+    }
+
+    /// Remembers a statement. A name that is taken stays whose it is: the backend will say so.
+    fn prepare(&mut self, name: Bytes, statement: Option<&Statement>) -> Option<Bytes> {
+        if !name.is_empty() && self.prepared.contains_key(&name) {
+            return None;
+        }
+        let statement = Arc::new(statement.cloned().unwrap_or_else(empty_statement));
+        self.prepared.insert(name.clone(), statement);
+        Some(name)
+    }
+
+    /// Has the backend fail as in answer to a `Parse`, which is sent in the place of a message.
+    fn refuse(&mut self, name: &[u8], failure: Failure, output: &mut BytesMut) {
+        let text = failing_statement(&failure).0.as_bytes();
+        frames::message(output, b'P', &[name, b"\0", text, b"\0\0\0"]);
+        self.rollback_at_sync |= failure.ends_transaction;
+        self.pending.push(Expect::Refused(Box::new(failure)));
+    }
+
+    fn bind(&mut self, portal: Bytes, name: &Bytes) {
+        match self.prepared.get(name) {
+            Some(statement) => self.portals.insert(portal, Arc::clone(statement)),
+            None => self.portals.remove(&portal),
+        };
+    }
+
+    /// The statement that a `Describe` or `Close` names.
+    fn named(&self, message: &Bytes) -> Result<Option<&Arc<Statement>>, Malformed> {
+        let mut body = Body::of(message.clone());
+        let kind = body.byte()?;
+        let name = body.string()?;
+        Ok(match kind {
+            b'S' => self.prepared.get(&name),
+            _ => self.portals.get(&name),
+        })
+    }
+
+    fn execute(&mut self, message: &Bytes, output: &mut BytesMut) -> Result<(), Malformed> {
+        let portal = Body::of(message.clone()).string()?;
+        let statement = self.portals.get(&portal).cloned();
+        let taken = statement
+            .as_ref()
+            .map_or(Ok(()), |statement| self.transaction.take(statement.effect));
+        match taken {
+            Ok(()) => self.pass(message, Expect::Execute(statement), output),
+            // A name, so that the client's unnamed statement stays.
+            Err(failure) => self.refuse(b"refused by the gateway", failure, output),
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, message: &Bytes) -> Result<(), Malformed> {
+        let mut body = Body::of(message.clone());
+        let kind = body.byte()?;
+        let name = body.string()?;
+        match kind {
+            b'S' => self.prepared.remove(&name),
+            _ => self.portals.remove(&name),
+        };
+        Ok(())
+    }
+}
+
+/// What an empty text prepares.
+fn empty_statement() -> Statement {
+    Statement {
+        sql: "".into(),
+        effect: Effect::Read,
+        reply: Reply::AsIs,
+        refusal: None,
+    }
+}
+
+/// The texts of the first `count` statements for the backend.
+fn texts(reading: &Reading, count: usize) -> Vec<&str> {
+    let statements = reading.script.statements.iter();
+    statements
+        .take(count)
+        .map(|statement| &*statement.sql)
+        .collect()
+}
+
+/// A `Query` of several statements. Each ends with a line of its own: a text may end in a comment.
+fn write_query(output: &mut BytesMut, texts: &[&str]) {
+    let mut body = BytesMut::new();
+    for (at, text) in texts.iter().enumerate() {
+        body.put_slice(if at == 0 { b"" } else { b"\n;\n" });
+        body.put_slice(text.as_bytes());
+    }
+    body.put_u8(0);
+    frames::message(output, b'Q', &[&body]);
+}

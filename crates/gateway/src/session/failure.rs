@@ -1,0 +1,297 @@
+//! The errors that a session tells its client: those of the gateway, and the backend's, reworded.
+
+use std::borrow::Cow;
+
+use bytes::{Bytes, BytesMut};
+use dialect::Refusal;
+
+use super::frames;
+
+/// An error in place of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    sqlstate: &'static str,
+    message: Cow<'static, str>,
+    detail: Option<String>,
+    hint: Option<String>,
+    position: Option<u32>,
+    /// Whether it precedes `25P02`.
+    pub(super) syntax: bool,
+    /// Whether the transaction is over, as after a COMMIT that failed.
+    pub(super) ends_transaction: bool,
+}
+
+impl Failure {
+    fn new(sqlstate: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            sqlstate,
+            message: message.into(),
+            detail: None,
+            hint: None,
+            position: None,
+            syntax: false,
+            ends_transaction: false,
+        }
+    }
+
+    /// More than one DDL statement. Recorded.
+    pub(super) fn multiple_ddl() -> Self {
+        Self::new(
+            "0A000",
+            "multiple ddl statements not supported in a transaction",
+        )
+    }
+
+    /// DDL and DML together. Recorded.
+    pub(super) fn ddl_with_dml() -> Self {
+        Self::new(
+            "0A000",
+            "ddl and dml are not supported in the same transaction",
+        )
+    }
+
+    /// A transaction that has lasted too long. Source: the DSQL skill's limits.
+    pub(super) fn transaction_too_old(limit: u64, age: u64) -> Self {
+        Self {
+            detail: Some(format!("Current transaction age {age}s exceeds {limit}s")),
+            ..Self::new(
+                "54000",
+                format!("transaction age limit of {limit}s exceeded"),
+            )
+        }
+    }
+
+    /// A transaction that has written more than 10 MiB, at its COMMIT. `mebibytes` as the database
+    /// counted them.
+    pub(super) fn transaction_too_large(mebibytes: &str) -> Self {
+        let failure = Self {
+            detail: Some(format!("Current transaction size {mebibytes}mb > 10mb")),
+            ..Self::new("54000", "transaction size limit 10mb exceeded")
+        };
+        failure.at_commit()
+    }
+
+    /// In answer to a COMMIT, after which the session is idle, whatever became of the transaction.
+    pub(super) fn at_commit(self) -> Self {
+        Self {
+            ends_transaction: true,
+            ..self
+        }
+    }
+
+    /// A conflict with another transaction. Recorded.
+    pub(super) fn conflict() -> Self {
+        Self::new("40001", "change conflicts with another transaction (OC000)")
+    }
+
+    /// Several statements where only one can stand: PostgreSQL's message.
+    pub(super) fn several_prepared() -> Self {
+        Self {
+            syntax: true,
+            ..Self::new(
+                "42601",
+                "cannot insert multiple commands into a prepared statement",
+            )
+        }
+    }
+
+    /// The function call protocol, which no driver uses.
+    pub(super) fn function_call() -> Self {
+        Self::new("0A000", "function call protocol is not supported")
+    }
+
+    /// A message that breaks the protocol.
+    pub(super) fn protocol_violation(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new("08P01", message)
+    }
+
+    /// Texts are UTF-8.
+    pub(super) fn invalid_encoding() -> Self {
+        Self::new("22021", "invalid byte sequence for encoding \"UTF8\"")
+    }
+
+    /// The end of a session's life.
+    pub(super) fn session_too_old() -> Self {
+        Self::new(
+            "57P01",
+            "terminating connection because the maximum session duration is reached",
+        )
+    }
+
+    /// The end of the server.
+    pub(super) fn shutting_down() -> Self {
+        Self::new(
+            "57P01",
+            "terminating connection due to administrator command",
+        )
+    }
+
+    /// The `ErrorResponse`.
+    pub(super) fn message(&self, severity: &str) -> Bytes {
+        let position = self.position.map(|position| position.to_string());
+        let mut body = Vec::new();
+        for (field, value) in [
+            (b'S', Some(severity)),
+            (b'V', Some(severity)),
+            (b'C', Some(self.sqlstate)),
+            (b'M', Some(self.message.as_ref())),
+            (b'D', self.detail.as_deref()),
+            (b'H', self.hint.as_deref()),
+            (b'P', position.as_deref()),
+        ] {
+            push_field(&mut body, field, value);
+        }
+        error_response(&body)
+    }
+}
+
+impl From<&Refusal> for Failure {
+    fn from(refusal: &Refusal) -> Self {
+        Self {
+            hint: refusal.hint.clone(),
+            position: refusal.position,
+            syntax: refusal.syntax,
+            ..Self::new(refusal.sqlstate, refusal.message.clone())
+        }
+    }
+}
+
+fn push_field(body: &mut Vec<u8>, field: u8, value: Option<&str>) {
+    if let Some(value) = value {
+        body.push(field);
+        // A zero byte would end the field, and all that follows would be read as others.
+        body.extend(value.bytes().filter(|byte| *byte != 0));
+        body.push(0);
+    }
+}
+
+fn error_response(fields: &[u8]) -> Bytes {
+    let mut output = BytesMut::new();
+    frames::message(&mut output, b'E', &[fields, &[0]]);
+    output.freeze()
+}
+
+/// The fields of an `ErrorResponse` or `NoticeResponse` of the backend.
+pub(super) struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    /// Those of a whole message.
+    pub(super) fn of(message: &'a [u8]) -> Self {
+        Self(message.get(frames::HEADER..).unwrap_or_default())
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (u8, &'a [u8])> {
+        let fields = self.0.split(|byte| *byte == 0);
+        fields.filter_map(|field| field.split_first().map(|(tag, value)| (*tag, value)))
+    }
+
+    /// The value of a field.
+    pub(super) fn get(&self, field: u8) -> &'a [u8] {
+        let mut fields = self.iter();
+        fields
+            .find(|(tag, _)| *tag == field)
+            .map_or(&[], |(_, value)| value)
+    }
+
+    /// Whether the error is what PostgreSQL says of a conflict: it has no other word for what
+    /// DSQL calls OC000.
+    pub(super) fn is_conflict(&self) -> bool {
+        matches!(self.get(b'C'), b"40001" | b"40P01" | b"55P03")
+            && !contains(self.get(b'M'), b"(OC00")
+    }
+
+    /// The message without what tells of the database's own machinery, if it tells of it:
+    /// the context, the internal query, and where `rewritten`, the position in a text that the
+    /// client has not sent. `None` when it may pass as it is.
+    pub(super) fn cleaned(&self, rewritten: bool) -> Option<Vec<u8>> {
+        let hidden = |tag: u8, value: &[u8]| match tag {
+            b'W' | b'q' | b'p' => contains(value, b"pg_treeline") || rewritten,
+            b'P' => rewritten,
+            _ => false,
+        };
+        if !self.iter().any(|(tag, value)| hidden(tag, value)) {
+            return None;
+        }
+        let mut body = Vec::new();
+        for (tag, value) in self.iter().filter(|(tag, value)| !hidden(*tag, value)) {
+            body.push(tag);
+            body.extend_from_slice(value);
+            body.push(0);
+        }
+        body.push(0);
+        Some(body)
+    }
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(fields: &[(u8, &str)]) -> Bytes {
+        let mut body = Vec::new();
+        for (tag, value) in fields {
+            push_field(&mut body, *tag, Some(value));
+        }
+        error_response(&body)
+    }
+
+    #[test]
+    fn a_failure_is_an_error_response() {
+        let failure = Failure::transaction_too_old(300, 301);
+        let message = failure.message("ERROR");
+        assert_eq!(frames::header(&message), Some((b'E', message.len())));
+        let fields = Fields::of(&message);
+        for (tag, value) in [
+            (b'S', "ERROR"),
+            (b'V', "ERROR"),
+            (b'C', "54000"),
+            (b'M', "transaction age limit of 300s exceeded"),
+            (b'D', "Current transaction age 301s exceeds 300s"),
+            (b'H', ""),
+        ] {
+            assert_eq!(fields.get(tag), value.as_bytes(), "{}", tag as char);
+        }
+    }
+
+    #[test]
+    fn a_value_cannot_end_its_field() {
+        let failure = Failure::protocol_violation("a\0Cb");
+        let message = failure.message("FATAL");
+        assert_eq!(Fields::of(&message).get(b'M'), b"aCb");
+        assert_eq!(Fields::of(&message).get(b'C'), b"08P01");
+    }
+
+    #[test]
+    fn conflicts_are_known_by_their_codes() {
+        for (code, message, expected) in [
+            ("40001", "could not serialize access", true),
+            ("40P01", "deadlock detected", true),
+            ("55P03", "canceling statement due to lock timeout", true),
+            (
+                "40001",
+                "schema has been updated by another transaction (OC001)",
+                false,
+            ),
+            ("23505", "duplicate key", false),
+        ] {
+            let message = response(&[(b'C', code), (b'M', message)]);
+            assert_eq!(Fields::of(&message).is_conflict(), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn machinery_is_not_told_of() {
+        let context = "PL/pgSQL function pg_treeline.count() line 3 at RAISE";
+        let message = response(&[(b'C', "54000"), (b'M', "m"), (b'W', context), (b'P', "7")]);
+        let cleaned = Fields::of(&message).cleaned(false).unwrap();
+        assert_eq!(cleaned, b"C54000\0Mm\0P7\0\0");
+        let cleaned = Fields::of(&message).cleaned(true).unwrap();
+        assert_eq!(cleaned, b"C54000\0Mm\0\0");
+        let own = response(&[(b'C', "22012"), (b'W', "SQL function \"f\""), (b'P', "7")]);
+        assert_eq!(Fields::of(&own).cleaned(false), None);
+    }
+}

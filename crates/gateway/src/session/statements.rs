@@ -1,0 +1,69 @@
+//! The dialect's decisions, remembered per text.
+
+use std::sync::Arc;
+
+use dialect::{Dialect, Reply, Script};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+/// How many bytes of texts are remembered, with what is known of them.
+const CAPACITY: u64 = 16 << 20;
+/// Longer texts are read anew: they are bulk inserts, which do not come twice.
+const LONGEST: usize = 16 << 10;
+
+/// A text that was read.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    /// Its statements.
+    pub(crate) script: Script,
+    /// Whether the backend can have the text as it is.
+    pub(crate) passes: bool,
+}
+
+/// The dialect, and its decisions on the texts that come often.
+pub(crate) struct Statements {
+    dialect: Dialect,
+    readings: Cache<Box<str>, Arc<Reading>, Bytes>,
+}
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<Box<str>, Arc<Reading>> for Bytes {
+    fn weight(&self, text: &Box<str>, _: &Arc<Reading>) -> u64 {
+        // The text, the parts of it that are its statements, and what surrounds them.
+        2 * text.len() as u64 + 256
+    }
+}
+
+impl Statements {
+    /// None remembered yet.
+    pub(crate) fn new(dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            readings: Cache::with_weighter(CAPACITY as usize / 512, CAPACITY, Bytes),
+        }
+    }
+
+    /// What the dialect makes of `text`.
+    pub(crate) fn read(&self, text: &str) -> Arc<Reading> {
+        if text.len() > LONGEST {
+            return Arc::new(self.read_anew(text));
+        }
+        if let Some(reading) = self.readings.get(text) {
+            return reading;
+        }
+        let reading = Arc::new(self.read_anew(text));
+        self.readings.insert(text.into(), Arc::clone(&reading));
+        reading
+    }
+
+    fn read_anew(&self, text: &str) -> Reading {
+        let script = self.dialect.read(text);
+        let passes = script
+            .statements
+            .iter()
+            .all(|statement| statement.reply == Reply::AsIs && text.contains(&*statement.sql));
+        Reading { script, passes }
+    }
+}

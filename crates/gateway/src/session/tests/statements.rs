@@ -1,0 +1,172 @@
+//! What is passed, refused and reworded.
+
+use super::*;
+
+#[tokio::test]
+async fn what_is_accepted_passes_as_it_is() {
+    let mut ends = session();
+    ends.works().await;
+    let pipeline = [
+        parse("s", "SELECT 1"),
+        bind("", "s"),
+        describe(""),
+        execute(""),
+        sync(),
+    ];
+    ends.forwards(&pipeline, &pipeline).await;
+    let answer = [
+        message(b'1', b""),
+        message(b'2', b""),
+        columns(),
+        row(),
+        complete("SELECT 1"),
+        ready(b'I'),
+    ];
+    ends.answers(&answer, &answer).await;
+    ends.works().await;
+}
+
+#[tokio::test]
+async fn a_refused_statement_fails_in_the_backend() {
+    let mut ends = session();
+    ends.forwards(&[query("TRUNCATE t")], &[query(FAILING)])
+        .await;
+    ends.answers(&[failed(), ready(b'I')], &[truncate_refused(), ready(b'I')])
+        .await;
+    ends.works().await;
+}
+
+#[tokio::test]
+async fn an_aborted_transaction_comes_first() {
+    let mut ends = session();
+    ends.forwards(&[query("BEGIN")], &[query("BEGIN")]).await;
+    let begun = [complete("BEGIN"), ready(b'T')];
+    ends.answers(&begun, &begun).await;
+    ends.forwards(&[query("TRUNCATE t")], &[query(FAILING)])
+        .await;
+    let aborted = [
+        error("25P02", "current transaction is aborted"),
+        ready(b'E'),
+    ];
+    ends.answers(&aborted, &aborted).await;
+    // A text that cannot be parsed fails before PostgreSQL looks at the transaction.
+    ends.forwards(&[query("SELEC 1")], &[query(")")]).await;
+    let failed = [error("42601", "syntax error at or near \")\""), ready(b'E')];
+    ends.backend.write_all(&failed.concat()).await.unwrap();
+    let (tag, length) = frames::header(&get(&mut ends.client, 5).await).unwrap();
+    assert_eq!(tag, b'E');
+    let body = text(&get(&mut ends.client, length - 5).await);
+    assert!(body.contains("syntax error at or near \"SELEC\""), "{body}");
+    get(&mut ends.client, ready(b'E').len()).await;
+}
+
+#[tokio::test]
+async fn the_statements_before_a_refused_one_are_answered() {
+    let mut ends = session();
+    ends.forwards(
+        &[query("SELECT 1; TRUNCATE t; SELECT 2")],
+        &[query(&format!("SELECT 1\n;\n{FAILING}"))],
+    )
+    .await;
+    let first = [columns(), row(), complete("SELECT 1")].concat();
+    ends.answers(
+        &[first.clone(), failed(), ready(b'I')],
+        &[first, truncate_refused(), ready(b'I')],
+    )
+    .await;
+    ends.works().await;
+}
+
+#[tokio::test]
+async fn an_error_of_an_earlier_statement_is_the_backends() {
+    let mut ends = session();
+    ends.forwards(
+        &[query("SELECT nothing; TRUNCATE t")],
+        &[query(&format!("SELECT nothing\n;\n{FAILING}"))],
+    )
+    .await;
+    let own = [
+        error("42703", "column \"nothing\" does not exist"),
+        ready(b'I'),
+    ];
+    ends.answers(&own, &own).await;
+    ends.works().await;
+}
+
+#[tokio::test]
+async fn command_tags_are_those_of_the_statement() {
+    let mut ends = session();
+    ends.forwards(
+        &[query("SHOW server_version")],
+        &[query("SELECT '16.15'::text AS \"server_version\"")],
+    )
+    .await;
+    ends.answers(
+        &[columns(), row(), complete("SELECT 1"), ready(b'I')],
+        &[columns(), row(), complete("SHOW"), ready(b'I')],
+    )
+    .await;
+    ends.works().await;
+}
+
+#[tokio::test]
+async fn rows_that_stand_for_nothing_are_dropped() {
+    let mut ends = session();
+    ends.client.write_all(&query("DROP ROLE a")).await.unwrap();
+    let (_, length) = frames::header(&get(&mut ends.backend, 5).await).unwrap();
+    let sent = text(&get(&mut ends.backend, length - 5).await);
+    assert!(sent.contains("pg_treeline.drop_roles"), "{sent}");
+    ends.answers(
+        &[columns(), row(), complete("SELECT 1"), ready(b'I')],
+        &[complete("DROP ROLE"), ready(b'I')],
+    )
+    .await;
+    ends.works().await;
+    // A client of the extended protocol is told that there are no rows.
+    let pipeline = [
+        parse("", "DROP ROLE a"),
+        bind("", ""),
+        describe(""),
+        execute(""),
+        sync(),
+    ];
+    ends.client.write_all(&pipeline.concat()).await.unwrap();
+    let (tag, length) = frames::header(&get(&mut ends.backend, 5).await).unwrap();
+    assert_eq!(tag, b'P');
+    get(&mut ends.backend, length - 5).await;
+    let rest = pipeline[1..].concat();
+    assert_eq!(get(&mut ends.backend, rest.len()).await, rest);
+    let ok = [message(b'1', b""), message(b'2', b"")].concat();
+    ends.answers(
+        &[
+            ok.clone(),
+            columns(),
+            row(),
+            complete("SELECT 1"),
+            ready(b'I'),
+        ],
+        &[ok, message(b'n', b""), complete("DROP ROLE"), ready(b'I')],
+    )
+    .await;
+    ends.works().await;
+}
+
+#[tokio::test]
+async fn a_pipeline_ends_at_what_is_refused() {
+    let mut ends = session();
+    let rest = [bind("", "s"), execute(""), sync()].concat();
+    ends.forwards(
+        &[parse("s", "TRUNCATE t"), rest.clone()],
+        &[parse("s", FAILING), rest],
+    )
+    .await;
+    ends.answers(&[failed(), ready(b'I')], &[truncate_refused(), ready(b'I')])
+        .await;
+    ends.works().await;
+    // The name is free: the statement never came into being.
+    let again = [parse("s", "SELECT 1"), sync()];
+    ends.forwards(&again, &again).await;
+    let done = [message(b'1', b""), ready(b'I')];
+    ends.answers(&done, &done).await;
+    ends.works().await;
+}
