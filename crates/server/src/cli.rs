@@ -123,6 +123,7 @@ fn data_home() -> DataHome {
     DataHome {
         xdg_data_home: path("XDG_DATA_HOME"),
         home: path("HOME"),
+        root: nix::unistd::geteuid().is_root(),
     }
 }
 

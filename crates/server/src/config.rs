@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base::Region;
 use frontdoor::Listener;
@@ -12,6 +13,10 @@ use crate::error::Error;
 use crate::settings::{LogFilter, LogFormat, Seconds, Settings};
 
 const HTTP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4100);
+const POSTGRES: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 5432);
+/// After how long without activity clusters are IDLE and their PostgreSQL is stopped.
+const IDLE: Duration = Duration::from_secs(600);
+const INACTIVE: Duration = Duration::from_secs(3600);
 const REGION: &str = "us-east-1";
 
 /// Where the user's programs keep their data, as the environment says.
@@ -21,6 +26,9 @@ pub(crate) struct DataHome {
     pub(crate) xdg_data_home: Option<PathBuf>,
     /// `HOME`.
     pub(crate) home: Option<PathBuf>,
+    /// Whether the user is root, whose home no other user may enter: PostgreSQL, which never runs
+    /// as root, could not reach its data there.
+    pub(crate) root: bool,
 }
 
 /// The configuration; paths are absolute.
@@ -42,6 +50,24 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
     pub(crate) options: Options,
     pub(crate) dsql: dsql::Options,
+    pub(crate) postgres: Postgres,
+}
+
+/// How clusters are connected to, and what runs behind them.
+#[derive(Clone, Debug)]
+pub(crate) struct Postgres {
+    /// None when clusters cannot be connected to.
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) binaries: Option<PathBuf>,
+    pub(crate) user: Option<String>,
+    /// The operator's certificate and key.
+    pub(crate) certificate: Option<(PathBuf, PathBuf)>,
+    pub(crate) connections: u32,
+    pub(crate) connection_rate: u32,
+    pub(crate) session_limit: Duration,
+    pub(crate) transaction_limit: Duration,
+    pub(crate) lock_wait: Duration,
+    pub(crate) job_delay: Duration,
 }
 
 impl Config {
@@ -77,6 +103,7 @@ impl Config {
             None => Some(data_dir.join("decisions.jsonl")),
         };
         let (options, dsql) = (options(&settings), dsql_options(&settings));
+        let postgres = postgres(&mut settings)?;
         Ok(Self {
             data_dir,
             default_data_dir,
@@ -87,6 +114,7 @@ impl Config {
             log_format: settings.log_format.unwrap_or_default(),
             options,
             dsql,
+            postgres,
             decision_log,
             listeners: settings.listeners.map(|all| all.0).unwrap_or_default(),
             regions: settings.regions.map(|all| all.0),
@@ -102,6 +130,9 @@ impl Config {
 impl DataHome {
     fn data_dir(&self) -> Option<PathBuf> {
         let xdg = self.xdg_data_home.clone().filter(|path| path.is_absolute());
+        if xdg.is_none() && self.root {
+            return Some("/var/lib/treeline".into());
+        }
         let home = self.home.as_deref().filter(|path| path.is_absolute());
         Some(
             xdg.or_else(|| Some(home?.join(".local/share")))?
@@ -161,9 +192,40 @@ fn dsql_options(settings: &Settings) -> dsql::Options {
         creation_delay: seconds(settings.dsql_creation_seconds).unwrap_or(default.creation_delay),
         update_delay: seconds(settings.dsql_update_seconds).unwrap_or(default.update_delay),
         deletion_delay: seconds(settings.dsql_deletion_seconds).unwrap_or(default.deletion_delay),
-        idle_after: seconds(settings.dsql_idle_seconds),
-        inactive_after: seconds(settings.dsql_inactive_seconds),
+        idle_after: seconds(settings.dsql_idle_seconds).or(Some(IDLE)),
+        inactive_after: seconds(settings.dsql_inactive_seconds).or(Some(INACTIVE)),
     }
+}
+
+fn postgres(settings: &mut Settings) -> Result<Postgres, Error> {
+    let main = settings.postgres.take();
+    let main = main.map_or_else(|| Some(Listener::new(POSTGRES)), |main| main.0);
+    let others = settings.postgres_listeners.take();
+    let certificate = match (settings.tls_certificate.take(), settings.tls_key.take()) {
+        (Some(certificate), Some(key)) => Some((absolute(certificate)?, absolute(key)?)),
+        (None, None) => None,
+        (Some(_), None) | (None, Some(_)) => return Err(Error::CertificateWithoutKey),
+    };
+    let seconds = |setting: Option<Seconds>, default: Duration| setting.map_or(default, |s| s.0);
+    Ok(Postgres {
+        listeners: main
+            .into_iter()
+            .chain(others.map(|all| all.0).unwrap_or_default())
+            .collect(),
+        binaries: settings
+            .postgres_binaries
+            .take()
+            .map(absolute)
+            .transpose()?,
+        user: settings.postgres_user.take(),
+        certificate,
+        connections: settings.dsql_connections.unwrap_or(200),
+        connection_rate: settings.dsql_connection_rate.unwrap_or(100),
+        session_limit: seconds(settings.dsql_session_seconds, Duration::from_secs(3600)),
+        transaction_limit: seconds(settings.dsql_transaction_seconds, Duration::from_secs(300)),
+        lock_wait: seconds(settings.dsql_lock_seconds, Duration::from_millis(100)),
+        job_delay: seconds(settings.dsql_job_seconds, Duration::from_secs(1)),
+    })
 }
 
 fn default_iam_file(data_dir: &Path) -> PathBuf {

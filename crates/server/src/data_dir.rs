@@ -5,6 +5,9 @@
 //! iam.json       the account file, unless another one is configured
 //! session.key    what session credentials of AssumeRole are made with
 //! decisions.jsonl  the decision log, unless another one is configured
+//! tls/           the certificate authority that PostgreSQL clients trust
+//! clusters/      the PostgreSQL instances, one per cluster that was connected to
+//! postgresql/    a PostgreSQL, if `cargo xtask serve` had to install one
 //! server.json    where the running server is; gone after a clean end
 //! ```
 
@@ -19,15 +22,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
-/// Creates the directory, for its owner only, and its parents, if they are missing.
+/// Creates the directory, for its owner only, and its parents, if they are missing. Root's lets
+/// others through, but not look: PostgreSQL has its data below and never runs as root.
 pub(crate) fn create(dir: &Path) -> Result<(), Error> {
+    let root = nix::unistd::geteuid().is_root();
     let mut builder = DirBuilder::new();
     builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, if root { 0o711 } else { 0o700 });
     builder
         .create(dir)
         .map_err(Error::io("create the data directory", dir))
+}
+
+/// Where the certificate authority is.
+pub(crate) fn tls(dir: &Path) -> PathBuf {
+    dir.join("tls")
 }
 
 /// The database file.
@@ -65,6 +74,12 @@ pub(crate) struct ServerFile {
     pub(crate) region: String,
     /// Its account file.
     pub(crate) iam_file: PathBuf,
+    /// The address for PostgreSQL clients.
+    #[serde(default)]
+    pub(crate) postgres: Option<SocketAddr>,
+    /// The certificate that they have to trust.
+    #[serde(default)]
+    pub(crate) tls_authority: Option<PathBuf>,
 }
 
 impl ServerFile {
@@ -168,6 +183,8 @@ mod tests {
             http: "[::1]:4100".parse().unwrap(),
             region: "us-east-1".to_owned(),
             iam_file: "/a b/iam.json".into(),
+            postgres: Some("127.0.0.1:5432".parse().unwrap()),
+            tls_authority: Some("/a b/ca.pem".into()),
         };
         file.write(dir.path()).unwrap();
         assert_eq!(ServerFile::read(dir.path()).unwrap(), Some(file));

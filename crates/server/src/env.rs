@@ -57,6 +57,8 @@ pub(crate) fn run(
         http: config.http,
         region: config.region.to_string(),
         iam_file: config.iam_file.clone(),
+        postgres: None,
+        tls_authority: None,
     };
     if let Some(server) = server {
         let configured = std::mem::replace(&mut target, server);
@@ -91,7 +93,7 @@ pub(crate) fn run(
             url(http)
         );
     }
-    out.write_all(commands(http, &target.region, key).as_bytes())
+    out.write_all(commands(http, &target, key).as_bytes())
         .and_then(|()| out.flush())
         .map_err(Error::process("write to standard output"))
 }
@@ -137,8 +139,11 @@ fn find_key<'a>(accounts: &'a Accounts, owner: &Owner) -> Option<&'a Arc<Credent
 }
 
 /// The commands, for any POSIX shell.
-fn commands(http: SocketAddr, region: &str, key: &Credential) -> String {
-    let endpoint = url(http);
+///
+/// `PGHOSTADDR` and `PGPORT` take every connection of libpq to the server, whatever the cluster's
+/// name resolves to.
+fn commands(http: SocketAddr, server: &ServerFile, key: &Credential) -> String {
+    let (endpoint, region) = (url(http), server.region.as_str());
     let exports = [
         ("AWS_ENDPOINT_URL_VERIFIEDPERMISSIONS", endpoint.as_str()),
         ("AWS_ENDPOINT_URL_DSQL", &endpoint),
@@ -148,8 +153,28 @@ fn commands(http: SocketAddr, region: &str, key: &Credential) -> String {
         ("AWS_REGION", region),
         ("AWS_DEFAULT_REGION", region),
     ];
-    let exports = exports.map(|(name, value)| format!("export {name}={}\n", quoted(value)));
-    format!("{}unset {UNSET}\n", exports.concat())
+    let export = |(name, value): (&str, &str)| format!("export {name}={}\n", quoted(value));
+    let exports = exports.map(export).concat();
+    let postgres = postgres(server);
+    let postgres = postgres.iter().map(|(name, value)| export((name, value)));
+    let postgres: String = postgres.collect();
+    format!("{exports}{postgres}unset {UNSET}\n")
+}
+
+/// What takes PostgreSQL clients to the clusters: libpq, and the certificate for Node.js as well.
+fn postgres(server: &ServerFile) -> Vec<(&'static str, String)> {
+    let mut exports = Vec::new();
+    if let Some(address) = server.postgres.map(reachable) {
+        exports.push(("PGHOSTADDR", address.ip().to_string()));
+        exports.push(("PGPORT", address.port().to_string()));
+        exports.push(("PGSSLMODE", "verify-full".to_owned()));
+    }
+    if let Some(authority) = &server.tls_authority {
+        let authority = authority.display().to_string();
+        exports.push(("PGSSLROOTCERT", authority.clone()));
+        exports.push(("NODE_EXTRA_CA_CERTS", authority));
+    }
+    exports
 }
 
 /// `value` as one word of a POSIX shell, quoted only if it must be.

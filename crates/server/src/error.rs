@@ -42,6 +42,24 @@ pub(crate) enum Error {
     Store(StoreError),
     #[error("cannot listen on {http}: {cause}")]
     Listen { http: SocketAddr, cause: io::Error },
+    #[error(
+        "cannot listen on {address} for PostgreSQL clients: {cause}; choose another address with --postgres, or none with --postgres off"
+    )]
+    ListenPostgres {
+        address: SocketAddr,
+        cause: io::Error,
+    },
+    #[error("--tls-certificate and --tls-key belong together: give both or none")]
+    CertificateWithoutKey,
+    #[error("the listener {address} is not for PostgreSQL clients: {reason}")]
+    PostgresListener {
+        address: SocketAddr,
+        reason: &'static str,
+    },
+    #[error("certificates: {0}")]
+    Certificates(String),
+    #[error("databases: {0}; to serve without them: --postgres off")]
+    Engine(String),
     #[error("cannot {attempt}: {cause}")]
     Process {
         attempt: &'static str,

@@ -5,9 +5,11 @@
 
 mod account_file;
 mod cli;
+mod clusters;
 mod config;
 mod config_file;
 mod data_dir;
+mod data_plane;
 mod decision_log;
 mod dsql_command;
 mod env;

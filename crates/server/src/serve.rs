@@ -1,7 +1,7 @@
 //! `treeline serve`: from the configuration to a clean end.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +16,10 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use verified_permissions::VerifiedPermissions;
 
+use crate::clusters::Clusters;
 use crate::config::Config;
 use crate::data_dir::{self, ServerFile};
+use crate::data_plane::DataPlane;
 use crate::decision_log::FileLog;
 use crate::error::Error;
 use crate::signals::Signals;
@@ -59,16 +61,38 @@ async fn serve(config: &Config, program: &str) -> Result<(), Error> {
         accounts,
         Arc::clone(&key),
     )));
+    tokio::spawn(followed.follow(Arc::clone(&live), key));
+    let dsql = Arc::new(Dsql::new(
+        store.clone(),
+        entropy.clone(),
+        config.dsql.clone(),
+    ));
+    let decisions: Arc<dyn DecisionLog> = match &config.decision_log {
+        Some(path) => Arc::new(FileLog::open(path)?),
+        None => Arc::new(NoLog),
+    };
+    let clusters = Clusters::new(Arc::clone(&dsql), Arc::clone(&live));
+    let data_plane = DataPlane::prepare(config, clusters, &live, Arc::clone(&decisions)).await?;
     let server_file = ServerFile {
         http,
         region: config.region.to_string(),
         iam_file: config.iam_file.clone(),
+        postgres: data_plane.as_ref().and_then(DataPlane::address),
+        tls_authority: data_plane
+            .as_ref()
+            .and_then(DataPlane::authority)
+            .map(Path::to_owned),
     };
     server_file.write(&config.data_dir)?;
-    tokio::spawn(followed.follow(Arc::clone(&live), key));
-    let front_door = Arc::new(front_door(config, &store, &live, entropy)?);
-    announce(config, http, program);
-    serve_all(listening, &front_door, signals.first()).await;
+    let front_door = front_door(config, &store, &live, entropy, &dsql, decisions);
+    announce(config, &server_file, program);
+    serve_all(
+        listening,
+        &Arc::new(front_door),
+        data_plane,
+        signals.first(),
+    )
+    .await;
     ServerFile::remove(&config.data_dir);
     store.close().await;
     tracing::info!("ended");
@@ -108,6 +132,7 @@ async fn listen(mut listener: Listener) -> Result<(TcpListener, Listener), Error
 async fn serve_all(
     listening: Vec<(TcpListener, Listener)>,
     front_door: &Arc<FrontDoor<Arc<LiveDirectory>, StoreHealth>>,
+    data_plane: Option<DataPlane>,
     end: impl Future<Output = ()>,
 ) {
     let (ended, ending) = watch::channel(());
@@ -122,6 +147,11 @@ async fn serve_all(
             frontdoor::serve(socket, listener, front_door, connections, end, DRAIN).await;
         });
     }
+    if let Some(data_plane) = data_plane {
+        servers.spawn(async move {
+            data_plane.serve(&connections, &ending, DRAIN).await;
+        });
+    }
     end.await;
     drop(ended);
     servers.join_all().await;
@@ -133,23 +163,16 @@ fn front_door(
     store: &Store,
     live: &Arc<LiveDirectory>,
     entropy: Arc<SystemEntropy>,
-) -> Result<FrontDoor<Arc<LiveDirectory>, StoreHealth>, Error> {
+    dsql: &Arc<Dsql>,
+    decisions: Arc<dyn DecisionLog>,
+) -> FrontDoor<Arc<LiveDirectory>, StoreHealth> {
     let verified_permissions = Arc::new(VerifiedPermissions::new(
         store.clone(),
         entropy.clone(),
         config.options.clone(),
     ));
-    let dsql = Arc::new(Dsql::new(
-        store.clone(),
-        entropy.clone(),
-        config.dsql.clone(),
-    ));
     let sts = Arc::new(Sts::new(Arc::clone(live), entropy.clone()));
-    let decisions: Arc<dyn DecisionLog> = match &config.decision_log {
-        Some(path) => Arc::new(FileLog::open(path)?),
-        None => Arc::new(NoLog),
-    };
-    Ok(FrontDoor {
+    FrontDoor {
         regions: config.regions.clone(),
         clock: Arc::new(SystemClock),
         entropy,
@@ -157,11 +180,11 @@ fn front_door(
         decisions,
         services: vec![
             verified_permissions::service(&verified_permissions),
-            dsql::service(&dsql),
+            dsql::service(dsql),
             sts::service(&sts),
         ],
         health: StoreHealth(store.clone()),
-    })
+    }
 }
 
 /// The server can serve when the store can be read.
@@ -178,8 +201,9 @@ impl Health for StoreHealth {
 
 /// Says that the server is ready: one line for programs on standard output, and how to go on, for
 /// people, on standard error. A server whose output nobody reads serves all the same.
-fn announce(config: &Config, http: SocketAddr, program: &str) {
+fn announce(config: &Config, server: &ServerFile, program: &str) {
     let (data_dir, region) = (config.data_dir.display(), &config.region);
+    let http = server.http;
     let url = env::url(http);
     let mut env_command = format!("{} env", env::shell_word(program));
     if !config.default_data_dir {
@@ -187,10 +211,19 @@ fn announce(config: &Config, http: SocketAddr, program: &str) {
     }
     let _ = writeln!(
         io::stderr(),
-        "Treeline serves Amazon Verified Permissions, Amazon Aurora DSQL's control plane and AWS STS on {url}.\n\
-         Point AWS clients at it with:  eval \"$({env_command})\""
+        "Treeline serves Amazon Verified Permissions, Amazon Aurora DSQL and AWS STS on {url}{}.\n\
+         Point AWS clients at it with:  eval \"$({env_command})\"",
+        server.postgres.map_or_else(String::new, |address| format!(
+            ", and PostgreSQL clients of DSQL clusters on {address}"
+        ))
     );
+    let postgres = server
+        .postgres
+        .map_or_else(String::new, |address| format!(" postgres={address}"));
     let mut out = io::stdout().lock();
-    let _ = writeln!(out, "ready http={http} region={region} data_dir={data_dir}");
+    let _ = writeln!(
+        out,
+        "ready http={http}{postgres} region={region} data_dir={data_dir}"
+    );
     let _ = out.flush();
 }

@@ -15,7 +15,7 @@ use base::Region;
 use frontdoor::Listener;
 use serde::{Deserialize, Deserializer};
 
-pub(crate) use values::{Domain, LogFilter, Seconds, Words};
+pub(crate) use values::{Domain, LogFilter, PostgresListener, Seconds, Words};
 
 /// Defines [`Settings`] and the operations that must not forget a key.
 macro_rules! settings {
@@ -38,7 +38,7 @@ macro_rules! settings {
 
 settings! {
     /// Where the database and the account file are
-    /// [default: `$XDG_DATA_HOME/treeline` or `~/.local/share/treeline`]
+    /// [default: `$XDG_DATA_HOME/treeline` or `~/.local/share/treeline`; root's is `/var/lib/treeline`]
     #[arg(long, env = "TREELINE_DATA_DIR", value_name = "DIR")]
     data_dir: PathBuf,
 
@@ -123,15 +123,77 @@ settings! {
     #[serde(deserialize_with = "from_number")]
     dsql_deletion_seconds: Seconds,
 
-    /// After how many seconds without activity a cluster shows `IDLE` [default: never]
+    /// After how many seconds without activity a cluster shows `IDLE`; its PostgreSQL is stopped
+    /// then, and started by the next connection [default: `600`]
     #[arg(long, env = "TREELINE_DSQL_IDLE_SECONDS", value_name = "SECONDS")]
     #[serde(deserialize_with = "from_number")]
     dsql_idle_seconds: Seconds,
 
-    /// After how many seconds without activity a cluster shows `INACTIVE` [default: never]
+    /// After how many seconds without activity a cluster shows `INACTIVE` [default: `3600`]
     #[arg(long, env = "TREELINE_DSQL_INACTIVE_SECONDS", value_name = "SECONDS")]
     #[serde(deserialize_with = "from_number")]
     dsql_inactive_seconds: Seconds,
+
+    /// The address for PostgreSQL clients, with tags as a listener has them; `off` for none
+    /// [default: `127.0.0.1:5432`]
+    #[arg(long, env = "TREELINE_POSTGRES", value_name = "ADDR")]
+    #[serde(deserialize_with = "from_text")]
+    postgres: PostgresListener,
+
+    /// More addresses for PostgreSQL clients, separated by spaces, each with its tags: see
+    /// *Listeners* [default: none]
+    #[arg(long, env = "TREELINE_POSTGRES_LISTENERS", value_name = "LISTENERS")]
+    #[serde(deserialize_with = "from_text")]
+    postgres_listeners: Words<Listener>,
+
+    /// The `bin` directory of the PostgreSQL to run
+    /// [default: a PostgreSQL 16 of this machine, or the one in the data directory]
+    #[arg(long, env = "TREELINE_POSTGRES_BINARIES", value_name = "DIR")]
+    postgres_binaries: PathBuf,
+
+    /// The system user that PostgreSQL runs as when the server runs as root
+    /// [default: `treeline`, `postgres` or `nobody`, the first that exists]
+    #[arg(long, env = "TREELINE_POSTGRES_USER", value_name = "NAME")]
+    postgres_user: String,
+
+    /// The certificate chain for PostgreSQL clients, PEM; with `tls-key`
+    /// [default: certificates of the data directory's own CA]
+    #[arg(long, env = "TREELINE_TLS_CERTIFICATE", value_name = "FILE")]
+    tls_certificate: PathBuf,
+
+    /// The private key of `tls-certificate`, PEM [default: none]
+    #[arg(long, env = "TREELINE_TLS_KEY", value_name = "FILE")]
+    tls_key: PathBuf,
+
+    /// The most connections to a cluster [default: `200`]
+    #[arg(long, env = "TREELINE_DSQL_CONNECTIONS", value_name = "N")]
+    dsql_connections: u32,
+
+    /// How many new connections per second a cluster takes, after a burst of ten times as many
+    /// [default: `100`]
+    #[arg(long, env = "TREELINE_DSQL_CONNECTION_RATE", value_name = "N")]
+    dsql_connection_rate: u32,
+
+    /// After how many seconds a connection is ended [default: `3600`]
+    #[arg(long, env = "TREELINE_DSQL_SESSION_SECONDS", value_name = "SECONDS")]
+    #[serde(deserialize_with = "from_number")]
+    dsql_session_seconds: Seconds,
+
+    /// How many seconds old a transaction may become [default: `300`]
+    #[arg(long, env = "TREELINE_DSQL_TRANSACTION_SECONDS", value_name = "SECONDS")]
+    #[serde(deserialize_with = "from_number")]
+    dsql_transaction_seconds: Seconds,
+
+    /// How many seconds a statement waits for another transaction before it is a conflict
+    /// [default: `0.1`]
+    #[arg(long, env = "TREELINE_DSQL_LOCK_SECONDS", value_name = "SECONDS")]
+    #[serde(deserialize_with = "from_number")]
+    dsql_lock_seconds: Seconds,
+
+    /// How many seconds an asynchronous job waits before it runs [default: `1`]
+    #[arg(long, env = "TREELINE_DSQL_JOB_SECONDS", value_name = "SECONDS")]
+    #[serde(deserialize_with = "from_number")]
+    dsql_job_seconds: Seconds,
 
     /// The most single-Region clusters of an account in a Region [default: `20`]
     #[arg(long, env = "TREELINE_QUOTA_DSQL_CLUSTERS", value_name = "N")]

@@ -10,6 +10,7 @@ fn home(xdg: &str, home: &str) -> DataHome {
     DataHome {
         xdg_data_home: path(xdg),
         home: path(home),
+        root: false,
     }
 }
 
@@ -60,6 +61,49 @@ fn the_data_directory_follows_the_environment() {
                 assert_eq!(error.to_string(), text);
             }
         }
+    }
+}
+
+#[test]
+fn roots_data_is_where_other_users_can_reach_it() {
+    for (xdg, dir) in [("", "/var/lib/treeline"), ("/data", "/data/treeline")] {
+        let home = DataHome {
+            root: true,
+            ..home(xdg, "/root")
+        };
+        let config = Config::load(Settings::default(), None, &home).unwrap();
+        assert_eq!(config.data_dir, Path::new(dir), "{xdg:?}");
+    }
+}
+
+#[test]
+fn a_certificate_needs_its_key() {
+    for (text, good) in [
+        ("", true),
+        ("tls-certificate = \"/c\"", false),
+        ("tls-key = \"/k\"", false),
+        ("tls-certificate = \"/c\"\ntls-key = \"/k\"", true),
+    ] {
+        let config = Config::load(settings(text), None, &home("/data", ""));
+        assert_eq!(config.is_ok(), good, "{text}");
+    }
+}
+
+#[test]
+fn postgres_listens_on_loopback_unless_it_is_off() {
+    for (text, expected) in [
+        ("", &["127.0.0.1:5432"][..]),
+        ("postgres = \"off\"", &[]),
+        ("postgres = \"[::1]:1,vpc=v\"", &["[::1]:1"]),
+        (
+            "postgres-listeners = \"127.0.0.1:2\"",
+            &["127.0.0.1:5432", "127.0.0.1:2"],
+        ),
+    ] {
+        let config = Config::load(settings(text), None, &home("/data", "")).unwrap();
+        let listeners = config.postgres.listeners.iter();
+        let addresses: Vec<String> = listeners.map(|l| l.address.to_string()).collect();
+        assert_eq!(addresses, expected, "{text}");
     }
 }
 

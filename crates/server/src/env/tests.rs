@@ -48,6 +48,8 @@ impl Fixture {
             http,
             region: "eu-west-1".to_owned(),
             iam_file,
+            postgres: None,
+            tls_authority: None,
         };
         file.write(self.dir.path()).unwrap();
         self
@@ -67,6 +69,24 @@ impl Fixture {
         let dir = self.dir.path().display();
         format!("treeline: no server seems to run at {url} on the data directory {dir}\n")
     }
+}
+
+#[test]
+fn postgresql_clients_are_taken_to_the_server() {
+    let fixture = Fixture::new("127.0.0.1:1");
+    let file = ServerFile {
+        http: "127.0.0.1:1".parse().unwrap(),
+        region: "us-east-1".to_owned(),
+        iam_file: fixture.config.iam_file.clone(),
+        postgres: Some("0.0.0.0:5433".parse().unwrap()),
+        tls_authority: Some("/a b/ca.pem".into()),
+    };
+    file.write(fixture.dir.path()).unwrap();
+    let (out, _) = fixture.env(Typed::default(), &Owner::default()).unwrap();
+    let expected = "export PGHOSTADDR='127.0.0.1'\nexport PGPORT='5433'\n\
+                    export PGSSLMODE='verify-full'\nexport PGSSLROOTCERT='/a b/ca.pem'\n\
+                    export NODE_EXTRA_CA_CERTS='/a b/ca.pem'\n";
+    assert!(out.contains(expected), "{out}");
 }
 
 #[test]

@@ -41,6 +41,11 @@ fn sample(key: &str) -> (&'static str, &'static str) {
         "log" => ("warn,store=debug", "\"warn,store=debug\""),
         "log-format" => ("json", "\"json\""),
         "allow-unconstrained-template-scope" | "request-rates" => ("true", "true"),
+        "postgres" => ("127.0.0.1:1,vpc=vpc-1", "\"127.0.0.1:1,vpc=vpc-1\""),
+        "postgres-listeners" => ("127.0.0.1:1 127.0.0.1:2", "\"127.0.0.1:1 127.0.0.1:2\""),
+        "postgres-binaries" | "tls-certificate" | "tls-key" => ("/d", "\"/d\""),
+        "postgres-user" => ("u", "\"u\""),
+        "dsql-connections" | "dsql-connection-rate" => ("7", "7"),
         quota if quota.starts_with("quota-") => ("7", "7"),
         other => panic!("give a sample of `{other}`"),
     }

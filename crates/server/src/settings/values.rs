@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use frontdoor::{InvalidListener, Listener};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 /// Values, separated by spaces.
@@ -16,6 +17,21 @@ impl<T: FromStr> FromStr for Words<T> {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let values = text.split_whitespace().map(str::parse);
         values.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// A listener, or none.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PostgresListener(pub(crate) Option<Listener>);
+
+impl FromStr for PostgresListener {
+    type Err = InvalidListener;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        text.parse().map(|listener| Self(Some(listener)))
     }
 }
 

@@ -17,6 +17,9 @@ pub(crate) fn treeline(home: &Path, args: &[&str]) -> Command {
         .args(args)
         .env_clear()
         .env("HOME", home)
+        // As if nobody were root: root's data is in a place of the machine.
+        .env("XDG_DATA_HOME", home.join(".local/share"))
+        .env("TREELINE_POSTGRES", "off")
         .stdin(Stdio::null());
     command
 }
