@@ -21,7 +21,7 @@ mod walk;
 
 use std::sync::Arc;
 
-pub use rules::VERSION;
+pub use rules::{SETTABLE, VERSION};
 
 /// What the dialect is told by the configuration.
 #[derive(Clone, Debug)]

@@ -194,7 +194,9 @@ fn add_column(command: &AlterTableCmd) -> Result<(), Refusal> {
         return Err(wrong());
     };
     let column: &ColumnDef = column;
-    if !column.constraints.is_empty() {
+    // `NULL` says what a column is anyway, and Django writes it.
+    let says_nothing = |node: &Node| matches!(&node.node, Some(NodeEnum::Constraint(it)) if it.contype() == ConstrType::ConstrNull);
+    if !column.constraints.iter().all(says_nothing) {
         return Err(unsupported(
             "ALTER TABLE ADD COLUMN with constraint not supported",
         ));

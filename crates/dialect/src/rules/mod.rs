@@ -24,6 +24,8 @@ use crate::{Effect, Options, Refusal, Reply};
 /// The day of the recordings that the rules follow.
 pub const VERSION: &str = "2026-09-18";
 
+pub use settings::SETTABLE;
+
 /// What becomes of a statement.
 pub(crate) struct Judgement {
     pub(crate) effect: Effect,

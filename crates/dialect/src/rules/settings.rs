@@ -8,8 +8,9 @@ use crate::quote::{identifier, literal};
 use crate::refuse::{undefined, unsupported, with_state};
 use crate::{Effect, Refusal, Reply};
 
-/// What clients may set. Not `role`: the docs list it, and the service was seen to refuse it.
-const SETTABLE: &[&str] = &[
+/// The parameters that clients may set, in lower case. Not `role`: the docs list it, and the service
+/// was seen to refuse it. Source: the user guide, "Session parameters".
+pub const SETTABLE: &[&str] = &[
     "application_name",
     "client_encoding",
     "datestyle",

@@ -5,7 +5,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use dialect::Reply;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::failure::{Failure, Fields};
+use super::failure::Fields;
 use super::frames;
 use super::pending::Expect;
 use super::{End, Rules, Shared, State};
@@ -196,8 +196,8 @@ impl State {
         let refusal = front.and_then(|expect| expect.refusal(fields.get(b'C')));
         let passage = if let Some(failure) = refusal {
             Passage::Replace(failure.message("ERROR"))
-        } else if fields.is_conflict() {
-            Passage::Replace(Failure::conflict().message("ERROR"))
+        } else if let Some(failure) = fields.reworded() {
+            Passage::Replace(failure.message("ERROR"))
         } else {
             cleaned(b'E', &fields, front.is_some_and(Expect::rewritten))
         };

@@ -84,6 +84,11 @@ impl Failure {
         Self::new("40001", "change conflicts with another transaction (OC000)")
     }
 
+    /// A key over PostgreSQL's own limit. Source: the DSQL skill's limits.
+    pub(super) fn key_too_large() -> Self {
+        Self::new("54000", "key size too large")
+    }
+
     /// Several statements where only one can stand: PostgreSQL's message.
     pub(super) fn several_prepared() -> Self {
         Self {
@@ -193,21 +198,31 @@ impl<'a> Fields<'a> {
             .map_or(&[], |(_, value)| value)
     }
 
-    /// Whether the error is what PostgreSQL says of a conflict: it has no other word for what
-    /// DSQL calls OC000.
-    pub(super) fn is_conflict(&self) -> bool {
-        matches!(self.get(b'C'), b"40001" | b"40P01" | b"55P03")
-            && !contains(self.get(b'M'), b"(OC00")
+    /// What DSQL says where PostgreSQL says this.
+    pub(super) fn reworded(&self) -> Option<Failure> {
+        let (sqlstate, message) = (self.get(b'C'), self.get(b'M'));
+        match sqlstate {
+            // PostgreSQL has no other word for what DSQL calls OC000.
+            b"40001" | b"40P01" | b"55P03" if !contains(message, b"(OC00") => {
+                Some(Failure::conflict())
+            }
+            b"54000" if message.starts_with(b"index row") => Some(Failure::key_too_large()),
+            _ => None,
+        }
     }
 
-    /// The message without what tells of the database's own machinery, if it tells of it:
-    /// the context, the internal query, and where `rewritten`, the position in a text that the
-    /// client has not sent. `None` when it may pass as it is.
+    /// The message without what tells of the database's own machinery, if it tells of it, and
+    /// where `rewritten`, without the position in a text that the client has not sent. `None` when
+    /// it may pass as it is.
     pub(super) fn cleaned(&self, rewritten: bool) -> Option<Vec<u8>> {
+        let told = |value: &[u8]| contains(value, b"pg_treeline");
+        let machinery = rewritten || self.iter().any(|(tag, value)| tag != b'M' && told(value));
         let hidden = |tag: u8, value: &[u8]| match tag {
-            b'W' | b'q' | b'p' => contains(value, b"pg_treeline") || rewritten,
+            b'S' | b'V' | b'C' | b'M' => false,
+            // The context, and where in PostgreSQL's source the error was raised.
+            b'W' | b'q' | b'p' | b'F' | b'L' | b'R' => machinery,
             b'P' => rewritten,
-            _ => false,
+            _ => told(value),
         };
         if !self.iter().any(|(tag, value)| hidden(tag, value)) {
             return None;
@@ -266,20 +281,25 @@ mod tests {
     }
 
     #[test]
-    fn conflicts_are_known_by_their_codes() {
+    fn what_dsql_says_otherwise_is_known_by_its_code() {
+        let oc001 = "schema has been updated by another transaction (OC001)";
+        let conflict = Some(Failure::conflict as fn() -> _);
         for (code, message, expected) in [
-            ("40001", "could not serialize access", true),
-            ("40P01", "deadlock detected", true),
-            ("55P03", "canceling statement due to lock timeout", true),
+            ("40001", "could not serialize access", conflict),
+            ("40P01", "deadlock detected", conflict),
+            ("55P03", "canceling statement due to lock timeout", conflict),
+            ("40001", oc001, None),
             (
-                "40001",
-                "schema has been updated by another transaction (OC001)",
-                false,
+                "54000",
+                "index row size 2800 exceeds",
+                Some(Failure::key_too_large as fn() -> _),
             ),
-            ("23505", "duplicate key", false),
+            ("54000", "transaction row limit exceeded", None),
+            ("23505", "duplicate key", None),
         ] {
             let message = response(&[(b'C', code), (b'M', message)]);
-            assert_eq!(Fields::of(&message).is_conflict(), expected, "{code}");
+            let expected = expected.map(|failure| failure());
+            assert_eq!(Fields::of(&message).reworded(), expected, "{code}");
         }
     }
 

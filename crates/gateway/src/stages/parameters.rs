@@ -9,27 +9,6 @@ const DATABASE: &str = "postgres";
 /// How a client that cannot send the cluster's host name chooses it, in `options`.
 const CLUSTER: &str = "amzn_cluster_id";
 
-/// The parameters that can be set, in lower case. Source: the user guide, "Session parameters";
-/// whatever is not among them is refused, as recorded.
-const SETTINGS: [&str; 16] = [
-    "application_name",
-    "client_encoding",
-    "datestyle",
-    "dsql.enable_batched_nestloop",
-    "enable_bitmapscan",
-    "enable_hashjoin",
-    "enable_indexonlyscan",
-    "enable_indexscan",
-    "enable_material",
-    "enable_mergejoin",
-    "enable_nestloop",
-    "enable_seqscan",
-    "extra_float_digits",
-    "intervalstyle",
-    "search_path",
-    "timezone",
-];
-
 /// What a client asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Requested {
@@ -91,7 +70,7 @@ fn check(name: &str, value: &str) -> Result<(), Refusal> {
         "client_encoding" => is_utf8(value),
         // The schema of the engine's own functions is none for clients.
         "search_path" => !value.to_ascii_lowercase().contains("pg_treeline"),
-        known if SETTINGS.contains(&known) => true,
+        known if dialect::SETTABLE.contains(&known) => true,
         _ => return Err(Refusal::parameter(name)),
     };
     if possible {
