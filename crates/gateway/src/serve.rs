@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
 use frontdoor::{ClientAddress, Listener};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
@@ -167,7 +166,7 @@ async fn relay<C: Catalog>(
         session_limit: gateway.options.session_limit,
         catalog_changed: Box::new(move || backends.jobs_submitted(&database)),
     };
-    session::run(client, backend.stream, BytesMut::new(), &rules, ending).await;
+    session::run(client, backend.stream, &rules, ending).await;
     tracing::debug!(cluster = cluster.id, role, "a session has ended");
     drop((backend.lease, cancel, place));
 }

@@ -22,7 +22,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use dialect::Statement;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
@@ -30,6 +30,9 @@ use failure::Failure;
 use pending::Pending;
 pub(crate) use statements::Statements;
 use transaction::Transaction;
+
+/// How long a client may go on sending after it was told that the session is over.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// What a session needs beside its two streams.
 pub(crate) struct Rules {
@@ -54,19 +57,17 @@ pub(crate) enum End {
     Fatal(Failure),
 }
 
-/// Serves a session until one side closes it, it is too old, or `ending` comes. `leftover` is what
-/// the client has sent already.
+/// Serves a session until one side closes it, it is too old, or `ending` comes.
 pub(crate) async fn run<C, B>(
     client: C,
     backend: B,
-    leftover: BytesMut,
     rules: &Rules,
     ending: impl Future<Output = ()>,
 ) where
     C: AsyncRead + AsyncWrite + Send,
     B: AsyncRead + AsyncWrite + Send,
 {
-    let (from_client, mut to_client) = tokio::io::split(client);
+    let (mut from_client, mut to_client) = tokio::io::split(client);
     let (from_backend, to_backend) = tokio::io::split(backend);
     let shared = Shared {
         state: Mutex::new(State::new(rules.transaction_limit)),
@@ -74,16 +75,26 @@ pub(crate) async fn run<C, B>(
     };
     let mut writing = false;
     let end = tokio::select! {
-        end = client::relay(from_client, to_backend, leftover, &shared) => end,
+        end = client::relay(&mut from_client, to_backend, &shared) => end,
         end = backend::relay(from_backend, &mut to_client, &shared, &mut writing) => end,
         () = tokio::time::sleep(rules.session_limit) => End::Fatal(Failure::session_too_old()),
         () = ending => End::Fatal(Failure::shutting_down()),
     };
+    let End::Fatal(failure) = end else {
+        let _ = to_client.shutdown().await;
+        return;
+    };
     // In the middle of a message an error would be read as part of it.
-    if let (End::Fatal(failure), false) = (end, writing) {
+    if !writing {
         let _ = to_client.write_all(&failure.message("FATAL")).await;
     }
     let _ = to_client.shutdown().await;
+    if !failure.is_of_protocol() {
+        return;
+    }
+    // A connection that is closed with something unread is reset, and the reset overtakes the error.
+    let rest = async { tokio::io::copy(&mut from_client, &mut tokio::io::sink()).await };
+    let _ = tokio::time::timeout(LINGER, rest).await;
 }
 
 /// What both directions share.
@@ -108,6 +119,10 @@ struct State {
     portals: HashMap<Bytes, Arc<Statement>>,
     /// Whether the transaction must be ended at the next `Sync`: its COMMIT was refused.
     rollback_at_sync: bool,
+    /// Whether the backend skips what comes, up to a `Sync` that the client has not sent yet.
+    skipping: bool,
+    /// Whether the backend copies from the client, which has not ended that yet.
+    copying: bool,
 }
 
 impl State {
@@ -118,6 +133,8 @@ impl State {
             prepared: HashMap::new(),
             portals: HashMap::new(),
             rollback_at_sync: false,
+            skipping: false,
+            copying: false,
         }
     }
 }

@@ -14,8 +14,6 @@ use super::{End, Rules, Shared, State};
 const CHUNK: usize = 16 << 10;
 /// Buffers that have grown beyond this are given back when they are empty.
 const LARGE: usize = 64 << 10;
-/// The SQLSTATE of the notice by which the database says that a transaction has grown too large.
-const TOO_LARGE: &[u8] = b"TL001";
 
 /// What becomes of a message.
 enum Passage {
@@ -82,6 +80,7 @@ fn pass(
     while let Some(following) = input.get(at..)
         && let Some((tag, length)) = frames::header(following)
     {
+        let length = length.max(frames::HEADER);
         let complete = following.get(..length);
         // Rows may be long and pass as they come.
         if complete.is_none() && matches!(tag, b'D' | b'd') && !state.drops_rows() {
@@ -127,7 +126,12 @@ impl State {
 
     /// Decides on a message of the backend.
     fn backend(&mut self, tag: u8, message: &[u8], rules: &Rules) -> Passage {
+        self.pending.pass_copy_ends();
         match tag {
+            b'G' => {
+                self.copying = self.pending.begin_copy();
+                Passage::Keep
+            }
             b'T' => self.row_description(),
             b'C' => self.command_complete(message),
             b'E' => self.error(message),
@@ -204,20 +208,16 @@ impl State {
         let Self {
             pending, prepared, ..
         } = self;
-        pending.skip(|name| {
-            prepared.remove(&name);
+        self.skipping = pending.skip(|name| {
+            prepared.remove(name);
         });
+        self.copying = false;
         passage
     }
 
     fn notice(&mut self, message: &[u8]) -> Passage {
         let fields = Fields::of(message);
-        if fields.get(b'C') == TOO_LARGE {
-            let mebibytes = String::from_utf8_lossy(fields.get(b'D')).into_owned();
-            self.transaction.too_large(mebibytes);
-            return Passage::Drop;
-        }
-        if matches!(self.pending.front(), Some(Expect::Rollback)) {
+        if fields.is_about_machinery() || matches!(self.pending.front(), Some(Expect::Rollback)) {
             return Passage::Drop;
         }
         cleaned(b'N', &fields, false)

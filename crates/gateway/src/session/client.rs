@@ -19,12 +19,11 @@ const LARGE: usize = 64 << 10;
 
 /// Reads messages of the client until there are no more.
 pub(super) async fn relay(
-    mut client: impl AsyncRead + Unpin,
+    client: &mut (impl AsyncRead + Unpin),
     mut backend: impl AsyncWrite + Unpin,
-    leftover: BytesMut,
     shared: &Shared<'_>,
 ) -> End {
-    let mut input = leftover;
+    let mut input = BytesMut::new();
     let mut output = BytesMut::new();
     loop {
         let passed = pass(&mut input, &mut output, shared);
@@ -64,7 +63,7 @@ fn pass(input: &mut BytesMut, output: &mut BytesMut, shared: &Shared<'_>) -> Res
     }
     let mut state = shared.state();
     while let Some((tag, length)) = frames::header(input) {
-        if length > shared.rules.message_limit {
+        if length < frames::HEADER || length > shared.rules.message_limit {
             let failure = Failure::protocol_violation("invalid message length");
             return Err(End::Fatal(failure));
         }
@@ -86,6 +85,9 @@ impl State {
         rules: &Rules,
         output: &mut BytesMut,
     ) -> Result<(), End> {
+        if self.ignores(tag) {
+            return Ok(());
+        }
         let malformed =
             |_: Malformed| End::Fatal(Failure::protocol_violation("invalid message format"));
         match tag {
@@ -116,7 +118,11 @@ impl State {
                 }
             }
             b'F' => self.refuse_query(Failure::function_call(), output),
-            b'H' | b'd' | b'c' | b'f' => output.extend_from_slice(message),
+            b'c' | b'f' => {
+                self.copying = false;
+                self.pass(message, Expect::CopyEnd, output);
+            }
+            b'H' | b'd' => output.extend_from_slice(message),
             b'X' => return Err(End::Closed),
             other => {
                 let message = format!("invalid frontend message type {other}");
@@ -124,6 +130,21 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// Whether PostgreSQL would ignore the message: then it does not get there, and no answer to
+    /// it is expected. After an error of the extended protocol that is everything up to `Sync`;
+    /// while it copies from the client, `Sync` and `Flush`.
+    fn ignores(&mut self, tag: u8) -> bool {
+        match tag {
+            b'X' => false,
+            b'S' if self.skipping => {
+                self.skipping = false;
+                false
+            }
+            b'S' | b'H' if self.copying => true,
+            _ => self.skipping,
+        }
     }
 
     fn pass(&mut self, message: &Bytes, expect: Expect, output: &mut BytesMut) {

@@ -61,16 +61,6 @@ impl Failure {
         }
     }
 
-    /// A transaction that has written more than 10 MiB, at its COMMIT. `mebibytes` as the database
-    /// counted them.
-    pub(super) fn transaction_too_large(mebibytes: &str) -> Self {
-        let failure = Self {
-            detail: Some(format!("Current transaction size {mebibytes}mb > 10mb")),
-            ..Self::new("54000", "transaction size limit 10mb exceeded")
-        };
-        failure.at_commit()
-    }
-
     /// In answer to a COMMIT, after which the session is idle, whatever became of the transaction.
     pub(super) fn at_commit(self) -> Self {
         Self {
@@ -87,6 +77,22 @@ impl Failure {
     /// A key over PostgreSQL's own limit. Source: the DSQL skill's limits.
     pub(super) fn key_too_large() -> Self {
         Self::new("54000", "key size too large")
+    }
+
+    /// A query over the limit of temporary files. Source: the DSQL skill's limits.
+    pub(super) fn query_too_large() -> Self {
+        Self::new(
+            "54000",
+            "query requires more than allowed temp space of 131072 KB to execute",
+        )
+    }
+
+    /// A key of a type that has no order. Recorded for other types.
+    pub(super) fn not_a_key_type(name: &str) -> Self {
+        Self::new(
+            "0A000",
+            format!("datatype {name} is not supported in a key"),
+        )
     }
 
     /// Several statements where only one can stand: PostgreSQL's message.
@@ -108,6 +114,11 @@ impl Failure {
     /// A message that breaks the protocol.
     pub(super) fn protocol_violation(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new("08P01", message)
+    }
+
+    /// Whether the client broke the protocol, and may be in the midst of sending more.
+    pub(super) fn is_of_protocol(&self) -> bool {
+        self.sqlstate == "08P01"
     }
 
     /// Texts are UTF-8.
@@ -198,6 +209,13 @@ impl<'a> Fields<'a> {
             .map_or(&[], |(_, value)| value)
     }
 
+    /// Whether a notice is about relations that are none of the client's: `ANALYZE` of everything
+    /// says of each that it skips it.
+    pub(super) fn is_about_machinery(&self) -> bool {
+        self.get(b'M')
+            .starts_with(b"permission denied to analyze \"")
+    }
+
     /// What DSQL says where PostgreSQL says this.
     pub(super) fn reworded(&self) -> Option<Failure> {
         let (sqlstate, message) = (self.get(b'C'), self.get(b'M'));
@@ -207,6 +225,8 @@ impl<'a> Fields<'a> {
                 Some(Failure::conflict())
             }
             b"54000" if message.starts_with(b"index row") => Some(Failure::key_too_large()),
+            b"53400" => Some(Failure::query_too_large()),
+            b"42704" => key_type(message).map(Failure::not_a_key_type),
             _ => None,
         }
     }
@@ -215,13 +235,17 @@ impl<'a> Fields<'a> {
     /// where `rewritten`, without the position in a text that the client has not sent. `None` when
     /// it may pass as it is.
     pub(super) fn cleaned(&self, rewritten: bool) -> Option<Vec<u8>> {
-        let told = |value: &[u8]| contains(value, b"pg_treeline");
+        let own = [&b"pg_treeline"[..], b" function sys."];
+        let told = |value: &[u8]| own.iter().any(|name| contains(value, name));
+        let deep = self.get(b'C') == b"54001";
         let machinery = rewritten || self.iter().any(|(tag, value)| tag != b'M' && told(value));
         let hidden = |tag: u8, value: &[u8]| match tag {
             b'S' | b'V' | b'C' | b'M' => false,
             // The context, and where in PostgreSQL's source the error was raised.
             b'W' | b'q' | b'p' | b'F' | b'L' | b'R' => machinery,
             b'P' => rewritten,
+            // How to configure PostgreSQL for deeper nesting.
+            b'H' if deep => true,
             _ => told(value),
         };
         if !self.iter().any(|(tag, value)| hidden(tag, value)) {
@@ -236,6 +260,15 @@ impl<'a> Fields<'a> {
         body.push(0);
         Some(body)
     }
+}
+
+/// The type in `data type json has no default operator class for access method "btree"`.
+fn key_type(message: &[u8]) -> Option<&str> {
+    let (name, method) = std::str::from_utf8(message)
+        .ok()?
+        .strip_prefix("data type ")?
+        .split_once(" has no default operator class for access method ")?;
+    (method == "\"btree\"").then_some(name)
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
@@ -295,6 +328,17 @@ mod tests {
                 Some(Failure::key_too_large as fn() -> _),
             ),
             ("54000", "transaction row limit exceeded", None),
+            (
+                "53400",
+                "temporary file size exceeds",
+                Some(Failure::query_too_large),
+            ),
+            (
+                "42704",
+                "data type json has no default operator class for access method \"btree\"",
+                Some(|| Failure::not_a_key_type("json")),
+            ),
+            ("42704", "type \"x\" does not exist", None),
             ("23505", "duplicate key", None),
         ] {
             let message = response(&[(b'C', code), (b'M', message)]);

@@ -5,12 +5,12 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 /// The bytes of a tag and a length.
 pub(super) const HEADER: usize = 5;
 
-/// The tag of the first message in `bytes`, and the bytes of the whole message; `None` while the
-/// header is not complete. A length below four is read as four.
+/// The tag of the first message in `bytes`, and how many bytes it says the whole message has; `None`
+/// while the header is not complete. Fewer than [`HEADER`] are malformed.
 pub(super) fn header(bytes: &[u8]) -> Option<(u8, usize)> {
     let (tag, rest) = bytes.split_first()?;
     let length = u32::from_be_bytes(*rest.first_chunk::<4>()?);
-    Some((*tag, (length as usize).max(4).saturating_add(1)))
+    Some((*tag, (length as usize).saturating_add(1)))
 }
 
 /// A message with this tag and body.
@@ -63,7 +63,7 @@ mod tests {
             (b"Q\0\0\0", None),
             (b"Q\0\0\0\x04", Some((b'Q', 5))),
             (b"D\0\0\x01\0rest", Some((b'D', 257))),
-            (b"Q\0\0\0\0", Some((b'Q', 5))),
+            (b"Q\0\0\0\0", Some((b'Q', 1))),
             (b"Q\xff\xff\xff\xff", Some((b'Q', 0x1_0000_0000))),
         ] {
             assert_eq!(header(bytes), expected, "{bytes:?}");

@@ -40,6 +40,8 @@ pub(super) enum Expect {
     Close,
     /// To a `Sync`.
     Sync,
+    /// None: the client has ended its copying here.
+    CopyEnd,
     /// To the gateway's own `ROLLBACK`, of which the client sees `ReadyForQuery` only.
     Rollback,
 }
@@ -63,6 +65,7 @@ impl Expect {
             | Self::Bind
             | Self::Close
             | Self::Sync
+            | Self::CopyEnd
             | Self::Rollback => Reply::AsIs,
         }
     }
@@ -78,6 +81,7 @@ impl Expect {
             | Self::Execute(_)
             | Self::Close
             | Self::Sync
+            | Self::CopyEnd
             | Self::Rollback => self.reply() != Reply::AsIs,
         }
     }
@@ -99,6 +103,7 @@ impl Expect {
             | Self::Execute(_)
             | Self::Close
             | Self::Sync
+            | Self::CopyEnd
             | Self::Rollback => None,
         };
         let refused = refused.filter(|failure| sqlstate == failing_statement(failure).1);
@@ -142,11 +147,43 @@ impl Pending {
         self.0.is_empty()
     }
 
-    /// After an error: what the backend skips. It goes on after the next `Sync`, or is in a
-    /// `Query` still. Names of statements that will not come into being are handed to `forget`.
-    pub(super) fn skip(&mut self, mut forget: impl FnMut(Bytes)) {
-        if matches!(self.front(), Some(Expect::Query { .. })) {
-            return;
+    /// Forgets the ends of copying at the front, to which there is no answer.
+    pub(super) fn pass_copy_ends(&mut self) {
+        while self
+            .0
+            .pop_front_if(|expect| matches!(expect, Expect::CopyEnd))
+            .is_some()
+        {}
+    }
+
+    /// The backend begins to copy from the client, and ignores `Sync` until the client ends that:
+    /// forgets those that were sent too early. Whether the end is still to come.
+    pub(super) fn begin_copy(&mut self) -> bool {
+        while let Some(next) = self.0.get(1) {
+            match next {
+                Expect::Sync => self.0.remove(1),
+                Expect::CopyEnd => return false,
+                Expect::Query { .. }
+                | Expect::Parse { .. }
+                | Expect::Refused(_)
+                | Expect::Bind
+                | Expect::Describe(_)
+                | Expect::Execute(_)
+                | Expect::Close
+                | Expect::Rollback => return true,
+            };
+        }
+        true
+    }
+
+    /// After an error: forgets what the backend skips. Names of statements that will not come into
+    /// being are handed to `forget`. Whether the backend goes on skipping, up to a `Sync` that is
+    /// still to come.
+    pub(super) fn skip(&mut self, mut forget: impl FnMut(&Bytes)) -> bool {
+        match self.front() {
+            // It ends with its own `ReadyForQuery`.
+            Some(Expect::Query { .. } | Expect::Rollback) | None => return false,
+            Some(_) => {}
         }
         while let Some(expect) = self
             .0
@@ -154,10 +191,11 @@ impl Pending {
         {
             if let Expect::Parse {
                 new: Some(name), ..
-            } = expect
+            } = &expect
             {
                 forget(name);
             }
         }
+        self.is_empty()
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use dialect::Dialect;
 use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
@@ -40,7 +41,7 @@ fn session_with(change: impl FnOnce(&mut Rules)) -> Ends {
     change(&mut rules);
     let session = tokio::spawn(async move {
         let ending = std::future::pending();
-        run(ours, theirs, BytesMut::new(), &rules, ending).await;
+        run(ours, theirs, &rules, ending).await;
     });
     Ends {
         client,

@@ -16,8 +16,6 @@ pub(super) struct Transaction {
     began: Option<Instant>,
     ddl: bool,
     dml: bool,
-    /// The size in MiB, once it is over the limit.
-    oversize: Option<String>,
     /// Whether the catalog was changed since this was last asked.
     catalog_changed: bool,
 }
@@ -30,7 +28,6 @@ impl Transaction {
             began: None,
             ddl: false,
             dml: false,
-            oversize: None,
             catalog_changed: false,
         }
     }
@@ -54,14 +51,7 @@ impl Transaction {
             Effect::Begin => {
                 self.began.get_or_insert_with(Instant::now);
             }
-            Effect::Commit => {
-                let oversize = self.oversize.take();
-                self.end();
-                if let Some(mebibytes) = oversize {
-                    return Err(Failure::transaction_too_large(&mebibytes));
-                }
-            }
-            Effect::Rollback => self.end(),
+            Effect::Commit | Effect::Rollback => self.end(),
             Effect::Read => {}
             Effect::Write => {
                 if self.ddl {
@@ -104,12 +94,6 @@ impl Transaction {
         self.began = None;
         self.ddl = false;
         self.dml = false;
-        self.oversize = None;
-    }
-
-    /// The database says that the transaction has written too much.
-    pub(super) fn too_large(&mut self, mebibytes: String) {
-        self.oversize = Some(mebibytes);
     }
 
     /// What `ReadyForQuery` says while nothing is outstanding. Whether a transaction that changed
@@ -193,18 +177,6 @@ mod tests {
         let old = old.map_err(Failure::at_commit);
         assert_eq!(transaction.take(Effect::Commit), old);
         assert_eq!(transaction.take(Effect::Begin), Ok(()), "it is over");
-    }
-
-    #[test]
-    fn size_is_noticed_at_commit() {
-        let mut transaction = Transaction::new(LIMIT);
-        transaction.take(Effect::Begin).unwrap();
-        transaction.too_large("11".to_owned());
-        assert_eq!(transaction.take(Effect::Write), Ok(()));
-        let large = Err(Failure::transaction_too_large("11"));
-        assert_eq!(transaction.take(Effect::Commit), large);
-        assert_eq!(transaction.take(Effect::Begin), Ok(()));
-        assert_eq!(transaction.take(Effect::Commit), Ok(()));
     }
 
     #[test]

@@ -23,6 +23,7 @@ async fn long_rows_pass_as_they_come() {
 async fn what_breaks_the_protocol_ends_the_session() {
     for (sent, told) in [
         (message(b'Q', &vec![b' '; 2000]), "invalid message length"),
+        (b"S\0\0\0\x03".to_vec(), "invalid message length"),
         (message(b'Q', b"SELECT 1"), "invalid message format"),
         (message(b'P', b"name\0"), "invalid message format"),
         (message(b'D', b""), "invalid message format"),

@@ -170,3 +170,93 @@ async fn a_pipeline_ends_at_what_is_refused() {
     ends.answers(&done, &done).await;
     ends.works().await;
 }
+
+#[tokio::test]
+async fn what_comes_while_the_backend_skips_is_not_waited_for() {
+    let mut ends = session();
+    let bad = [parse("", "SELECT nothing"), message(b'H', b"")];
+    ends.forwards(&bad, &bad).await;
+    let told = [error("42703", "column \"nothing\" does not exist")];
+    ends.answers(&told, &told).await;
+    // The rest of the pipeline comes after the error: PostgreSQL ignores it up to the Sync.
+    ends.forwards(
+        &[
+            parse("s", "TRUNCATE t"),
+            bind("", ""),
+            execute(""),
+            query("SELECT 1"),
+            sync(),
+        ],
+        &[sync()],
+    )
+    .await;
+    ends.answers(&[ready(b'I')], &[ready(b'I')]).await;
+    ends.forwards(&[query("TRUNCATE t")], &[query(FAILING)])
+        .await;
+    ends.answers(&[failed(), ready(b'I')], &[truncate_refused(), ready(b'I')])
+        .await;
+    ends.works().await;
+}
+
+#[tokio::test]
+async fn the_end_of_copying_is_where_the_client_says() {
+    let copy_in = message(b'G', b"\0\0\0");
+    let rows = [message(b'd', b"1\n"), message(b'd', b"2\n")].concat();
+    let end = message(b'c', b"");
+    let start = [parse("", "COPY t FROM STDIN"), bind("", ""), execute("")].concat();
+    let begun = [message(b'1', b""), message(b'2', b""), copy_in].concat();
+    let done = [complete("COPY 2"), ready(b'I')].concat();
+    // With a Sync before the rows, as libpq does it: PostgreSQL ignores that.
+    let mut ends = session();
+    let first = [start.clone(), sync()];
+    ends.forwards(&first, &first).await;
+    ends.answers(&[begun.clone()], &[begun.clone()]).await;
+    let second = [rows.clone(), end.clone(), sync()];
+    ends.forwards(&second, &second).await;
+    ends.answers(&[done.clone()], &[done.clone()]).await;
+    ends.works().await;
+    // With a Sync in the midst of them.
+    let mut ends = session();
+    ends.forwards(&[start.clone()], &[start.clone()]).await;
+    ends.answers(&[begun.clone()], &[begun.clone()]).await;
+    ends.forwards(
+        &[sync(), rows.clone(), end.clone(), sync()],
+        &[rows.clone(), end.clone(), sync()],
+    )
+    .await;
+    ends.answers(&[done.clone()], &[done.clone()]).await;
+    ends.works().await;
+    // All at once.
+    let mut ends = session();
+    let all = [start, rows, end, sync()];
+    ends.forwards(&all, &all).await;
+    let answer = [begun, done];
+    ends.answers(&answer, &answer).await;
+    ends.works().await;
+}
+
+#[tokio::test]
+async fn copying_that_fails_ends_at_the_sync() {
+    let mut ends = session();
+    let start = [
+        parse("", "COPY t FROM STDIN"),
+        bind("", ""),
+        execute(""),
+        message(b'H', b""),
+    ];
+    ends.forwards(&start, &start).await;
+    let begun = [
+        message(b'1', b""),
+        message(b'2', b""),
+        message(b'G', b"\0\0\0"),
+        error("22P02", "invalid input"),
+    ];
+    ends.answers(&begun, &begun).await;
+    ends.forwards(
+        &[message(b'd', b"x\n"), message(b'c', b""), sync()],
+        &[sync()],
+    )
+    .await;
+    ends.answers(&[ready(b'I')], &[ready(b'I')]).await;
+    ends.works().await;
+}
