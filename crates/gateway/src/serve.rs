@@ -166,7 +166,12 @@ async fn relay<C: Catalog>(
         session_limit: gateway.options.session_limit,
         catalog_changed: Box::new(move || backends.jobs_submitted(&database)),
     };
-    session::run(client, backend.stream, &rules, ending).await;
+    if session::run(client, backend.stream, &rules, ending).await {
+        // PostgreSQL would notice at its next word to the client, which may be hours away.
+        let (process, secret) = (backend.process, backend.secret);
+        let database = &cluster.database;
+        gateway.backends.cancel(database, process, secret).await;
+    }
     tracing::debug!(cluster = cluster.id, role, "a session has ended");
     drop((backend.lease, cancel, place));
 }

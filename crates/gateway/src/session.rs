@@ -57,13 +57,15 @@ pub(crate) enum End {
     Fatal(Failure),
 }
 
-/// Serves a session until one side closes it, it is too old, or `ending` comes.
+/// Serves a session until one side closes it, it is too old, or `ending` comes. Whether the backend
+/// may still be at work on something that nobody waits for.
 pub(crate) async fn run<C, B>(
     client: C,
     backend: B,
     rules: &Rules,
     ending: impl Future<Output = ()>,
-) where
+) -> bool
+where
     C: AsyncRead + AsyncWrite + Send,
     B: AsyncRead + AsyncWrite + Send,
 {
@@ -80,21 +82,23 @@ pub(crate) async fn run<C, B>(
         () = tokio::time::sleep(rules.session_limit) => End::Fatal(Failure::session_too_old()),
         () = ending => End::Fatal(Failure::shutting_down()),
     };
+    let busy = !shared.state().pending.is_empty();
     let End::Fatal(failure) = end else {
         let _ = to_client.shutdown().await;
-        return;
+        return busy;
     };
     // In the middle of a message an error would be read as part of it.
     if !writing {
         let _ = to_client.write_all(&failure.message("FATAL")).await;
     }
     let _ = to_client.shutdown().await;
-    if !failure.is_of_protocol() {
-        return;
+    if failure.is_of_protocol() {
+        // A connection that is closed with something unread is reset, and the reset overtakes the
+        // error.
+        let rest = async { tokio::io::copy(&mut from_client, &mut tokio::io::sink()).await };
+        let _ = tokio::time::timeout(LINGER, rest).await;
     }
-    // A connection that is closed with something unread is reset, and the reset overtakes the error.
-    let rest = async { tokio::io::copy(&mut from_client, &mut tokio::io::sink()).await };
-    let _ = tokio::time::timeout(LINGER, rest).await;
+    busy
 }
 
 /// What both directions share.

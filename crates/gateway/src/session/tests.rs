@@ -20,7 +20,7 @@ const FAILING: &str = "SELECT \"refused by the gateway\"";
 struct Ends {
     client: DuplexStream,
     backend: DuplexStream,
-    session: JoinHandle<()>,
+    session: JoinHandle<bool>,
     catalog_changes: Arc<AtomicUsize>,
 }
 
@@ -41,7 +41,7 @@ fn session_with(change: impl FnOnce(&mut Rules)) -> Ends {
     change(&mut rules);
     let session = tokio::spawn(async move {
         let ending = std::future::pending();
-        run(ours, theirs, &rules, ending).await;
+        run(ours, theirs, &rules, ending).await
     });
     Ends {
         client,

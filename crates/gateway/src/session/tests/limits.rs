@@ -43,6 +43,7 @@ async fn what_breaks_the_protocol_ends_the_session() {
         let mut reached = Vec::new();
         ends.backend.read_to_end(&mut reached).await.unwrap();
         assert_eq!(text(&reached), "");
+        drop(ends.client);
         ends.session.await.unwrap();
     }
 }
@@ -68,6 +69,17 @@ async fn calls_past_the_dialect_are_refused() {
     )
     .await;
     ends.works().await;
+}
+
+#[tokio::test]
+async fn a_client_that_goes_leaves_a_backend_that_is_busy_or_not() {
+    for (sent, busy) in [(query("SELECT pg_sleep(60)"), true), (Vec::new(), false)] {
+        let mut ends = session();
+        ends.forwards(std::slice::from_ref(&sent), std::slice::from_ref(&sent))
+            .await;
+        drop(ends.client);
+        assert_eq!(ends.session.await.unwrap(), busy);
+    }
 }
 
 #[tokio::test(start_paused = true)]
