@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::{codegen, deny, e2e, node, postgres, process, tidy};
+use crate::{codegen, deny, e2e, postgres, process, tidy};
 
 /// A step: its name and what it does.
 type Step = (&'static str, fn(&Path) -> Result<(), String>);
@@ -123,8 +123,7 @@ fn tools(root: &Path) -> Result<(), String> {
         process::run(root, "rustup", &["component", "add", component])?;
     }
     println!("PostgreSQL: {}", postgres::for_tests(root)?.display());
-    e2e::prepare(root)?;
-    node::prepare(root)
+    e2e::prepare(root).map(drop)
 }
 
 #[expect(

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::metadata::Metadata;
-use crate::{node, postgres, process, python};
+use crate::{machine, node, postgres, process, python};
 
 /// Builds the programs and runs pytest with these arguments.
 pub(crate) fn run(root: &Path, args: &[&str]) -> Result<(), String> {
@@ -18,7 +18,6 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<(), String> {
 pub(crate) fn pytest(root: &Path, args: &[&str]) -> Result<(), String> {
     let python = prepare(root)?;
     let postgres = postgres::for_tests(root)?;
-    node::prepare(root)?;
     let programs = target(root)?.join("release");
     let args = match args {
         [] => &["-n", "2", "--dist", "loadfile"],
@@ -35,8 +34,18 @@ pub(crate) fn pytest(root: &Path, args: &[&str]) -> Result<(), String> {
     )
 }
 
-/// Makes a virtual environment with what `e2e/requirements.txt` pins, and gives its `python`.
+/// Installs all clients that are missing, and gives the `python` of those that are Python's.
 pub(crate) fn prepare(root: &Path) -> Result<PathBuf, String> {
+    node::prepare(root)?;
+    // The one that comes with the PostgreSQL for tests has no TLS.
+    if !process::works("psql", &["--version"]) {
+        machine::install("there is no psql", "postgresql-client")?;
+    }
+    python_clients(root)
+}
+
+/// Makes a virtual environment with what `e2e/requirements.txt` pins, and gives its `python`.
+fn python_clients(root: &Path) -> Result<PathBuf, String> {
     let venv = target(root)?.join("e2e-venv");
     let wanted = root.join("e2e/requirements.txt");
     let installed = venv.join("requirements.txt");

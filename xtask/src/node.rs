@@ -10,9 +10,6 @@ const OLDEST: u32 = 18;
 /// Installs what `e2e/node/package-lock.json` pins, and Debian's packages if there is no Node.js.
 pub(crate) fn prepare(root: &Path) -> Result<(), String> {
     let folder = root.join("e2e/node");
-    if !folder.is_dir() {
-        return Ok(());
-    }
     let lock = folder.join("package-lock.json");
     let installed = folder.join("node_modules/.installed-lock.json");
     if !(version().is_some_and(|version| version >= OLDEST)

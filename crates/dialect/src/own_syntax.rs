@@ -7,7 +7,6 @@ use std::ops::Range;
 use crate::lex::{Kind, Token, Tokens};
 use crate::quote::literal;
 use crate::refuse::syntax;
-use crate::rules::systems;
 use crate::{Effect, Refusal, Reply};
 
 /// A text for the parser, and what was taken out of it.
@@ -181,7 +180,6 @@ fn mapping(text: &str, statement: &[Token]) -> Result<Mapping, Refusal> {
     if let Some(more) = rest.next() {
         return Err(unexpected(text, Some(more)));
     }
-    systems::role(&name)?;
     let (function, tag) = if grants {
         ("iam_grant", "AWS IAM GRANT")
     } else {

@@ -9,7 +9,7 @@ pub(crate) mod roles;
 mod routines;
 mod sequences;
 mod settings;
-pub(crate) mod systems;
+mod systems;
 mod tables;
 mod transactions;
 pub(crate) mod tree;

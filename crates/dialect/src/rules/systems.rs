@@ -43,7 +43,7 @@ pub(super) fn schema_itself(name: &str) -> Result<(), Refusal> {
 }
 
 /// Whether a role may be named where roles are.
-pub(crate) fn role(name: &str) -> Result<(), Refusal> {
+pub(super) fn role(name: &str) -> Result<(), Refusal> {
     if name == SUPERUSER {
         return Err(undefined(format!("role \"{name}\" does not exist")));
     }
