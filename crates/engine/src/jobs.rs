@@ -11,10 +11,11 @@ use tokio_postgres::error::SqlState;
 
 use crate::{Engine, Error};
 
-/// The runner's own session. One runner at a time: the next one waits for the lock, and then has
+/// The runner's own session. A job may call functions of clients, and must not hold up the others
+/// for ever. One runner at a time: the next one waits for the lock, and then has
 /// nothing left to do.
 const SESSION: &str = "SET default_transaction_isolation = 'read committed';
-    SET statement_timeout = 0;
+    SET statement_timeout = '1h';
     SET idle_in_transaction_session_timeout = 0;
     SET client_min_messages = error;
     SELECT pg_catalog.pg_advisory_lock(7454)";
@@ -54,7 +55,10 @@ async fn run(client: &Client, delay: Duration) -> Result<(), Error> {
 
 /// Runs a job and records how it went.
 async fn finish(client: &Client, job: &str, statements: &[String]) -> Result<(), Error> {
-    let (state, message) = match execute(client, statements).await {
+    let done = execute(client, statements).await;
+    // Statements of a job may have made the session somebody else's.
+    let own = client.batch_execute("RESET SESSION AUTHORIZATION").await;
+    let (state, message) = match done.and(own) {
         Ok(()) => (None, None),
         Err(error) => match error.as_db_error() {
             // Operator intervention: the instance is being stopped.

@@ -150,7 +150,11 @@ fn wrong() -> Refusal {
 /// Judges a statement of a query string.
 pub(crate) fn judge(node: &NodeEnum, scope: &Scope<'_>) -> Verdict {
     queries::everywhere(scope.facts)?;
-    by_name(node, scope)
+    let judgement = by_name(node, scope)?;
+    if scope.nesting > 0 {
+        routines::stands_in_body(scope.facts.root)?;
+    }
+    Ok(judgement)
 }
 
 /// Judges a statement inside another, for which [`queries::everywhere`] has been done.

@@ -123,7 +123,8 @@ pub(super) fn vacuum(node: &NodeEnum) -> Verdict {
     if vacuum.is_vacuumcmd {
         return Err(unsupported("unsupported VACUUM statement"));
     }
-    Ok(Judgement::of(Effect::Read))
+    // It evaluates functions of clients, whose writes PostgreSQL does not count to the transaction's.
+    Ok(Judgement::of(Effect::Ddl))
 }
 
 pub(super) fn deallocate(node: &NodeEnum) -> Verdict {

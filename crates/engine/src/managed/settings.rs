@@ -45,7 +45,7 @@ const FIXED: &[(&str, &str)] = &[
     ("timezone", "UTC"),
     ("datestyle", "ISO, MDY"),
     ("intervalstyle", "postgres"),
-    ("default_text_search_config", "pg_catalog.english"),
+    ("default_text_search_config", "pg_catalog.simple"),
     ("lc_messages", "C"),
     ("lc_monetary", "C"),
     ("lc_numeric", "C"),

@@ -73,7 +73,15 @@ END $$;
 
 CREATE OR REPLACE FUNCTION pg_treeline.check_table(relation oid) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  identity regtype := (SELECT min(a.atttypid) FROM pg_attribute a
+                        WHERE a.attrelid = relation AND a.attidentity <> ''
+                          AND a.atttypid <> 'bigint'::regtype);
 BEGIN
+  IF identity IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = '0A000',
+      MESSAGE = format('datatype %s not supported, identity column type must be bigint', identity);
+  END IF;
   PERFORM pg_treeline.check_type(a.atttypid, a.atttypmod)
     FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
    ORDER BY a.attnum;
@@ -215,7 +223,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF TG_TAG !~ '^(CREATE|ALTER|DROP) (TABLE|INDEX|VIEW|SEQUENCE|SCHEMA|DOMAIN|STATISTICS|FUNCTION)$'
      AND TG_TAG <> ALL (ARRAY['GRANT', 'REVOKE', 'COMMENT', 'ALTER DEFAULT PRIVILEGES',
-       'DROP TRIGGER'])
+       'DROP TRIGGER', 'REINDEX'])
      AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
     RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = format('unsupported statement: %s',
       replace(initcap(TG_TAG), ' ', ''));

@@ -7,7 +7,7 @@ LANGUAGE sql STABLE
 RETURN unnest(ARRAY[
   -- files, directories, programs, configuration, the log
   'pg_(read|ls|logdir|hba|ident_file|show_all_file)_.*', 'pg_(stat_file|current_logfile)',
-  'pg_(rotate|reload)_.*', 'pg_(filenode_relation|relation_filepath|relation_filenode|tablespace_(location|databases))',
+  'pg_(rotate|reload)_.*', 'pg_(filenode_relation|relation_filepath|relation_filenode|tablespace_databases)',
   'pg_control_.*',
   -- large objects
   'lo_.*', 'loread', 'lowrite',

@@ -62,7 +62,9 @@ DECLARE
   c record;
 BEGIN
   SELECT relname, relkind, relowner INTO c FROM pg_class WHERE oid = relation;
-  IF pg_has_role(session_user, c.relowner, 'USAGE') IS NOT TRUE THEN
+  -- A superuser's session is the job runner's, and the caller then a client's function in a job.
+  IF pg_has_role(session_user, c.relowner, 'USAGE') IS NOT TRUE
+     OR (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) THEN
     RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('must be owner of %s %s',
       CASE c.relkind WHEN 'i' THEN 'index' ELSE 'table' END, c.relname);
   END IF;

@@ -43,12 +43,16 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
                       WHERE o.oid = j.object_id AND o.relname !~ '_cc(new|old)[0-9]*$')
 $$;
 
--- What a job has to run. Locks are asked for briefly, so that clients never queue behind the job;
+-- What a job has to run. Indexes call functions of clients: REINDEX and ANALYZE run as the table's
+-- owner, who is then the one who is logged in as well, and let such functions change nothing of
+-- that. Locks are asked for briefly, so that clients never queue behind the job;
 -- a build that cannot get its lock, or that takes a while, runs concurrently with writers.
 CREATE OR REPLACE FUNCTION pg_treeline.statements(job pg_treeline.jobs) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   object text := pg_treeline.object_name(job.object_id);
+  owner text := (SELECT format('SET SESSION AUTHORIZATION %I', pg_get_userbyid(relowner))
+                   FROM pg_class WHERE oid = job.object_id);
 BEGIN
   CASE job.job_type
     WHEN 'INDEX_BUILD' THEN
@@ -56,10 +60,10 @@ BEGIN
         RETURN '{}';
       ELSIF job.attempts < 5 AND pg_relation_size(
           (SELECT indrelid FROM pg_index WHERE indexrelid = job.object_id)) <= 8388608 THEN
-        RETURN ARRAY['SET lock_timeout = 20', 'REINDEX INDEX ' || object];
+        RETURN ARRAY['SET lock_timeout = 20', owner, 'REINDEX INDEX ' || object];
       END IF;
       RETURN pg_treeline.leftovers(job.object_id)
-        || ARRAY['SET lock_timeout = 0', 'REINDEX INDEX CONCURRENTLY ' || object];
+        || ARRAY['SET lock_timeout = 0', owner, 'REINDEX INDEX CONCURRENTLY ' || object];
     WHEN 'VALIDATE_CONSTRAINT' THEN
       IF NOT EXISTS (SELECT FROM pg_constraint WHERE oid = job.constraint_id) THEN
         RETURN '{}';
@@ -67,7 +71,7 @@ BEGIN
       RETURN ARRAY['SET lock_timeout = 200',
         format('SELECT pg_treeline.validate_now(%s)', job.constraint_id)];
     WHEN 'ANALYZE' THEN
-      RETURN ARRAY['SET lock_timeout = 20', 'ANALYZE ' || object];
+      RETURN ARRAY['SET lock_timeout = 20', owner, 'ANALYZE ' || object];
     ELSE
       RETURN '{}';
   END CASE;

@@ -73,6 +73,7 @@ BEGIN
     EXECUTE pg_catalog.format('RESET %s', name);
   END LOOP;
   RESET dsql.disable_sync_create_index;
+  RESET default_transaction_read_only;
 END $$;
 GRANT EXECUTE ON FUNCTION pg_treeline.reset_all() TO PUBLIC;
 

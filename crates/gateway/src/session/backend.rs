@@ -15,6 +15,21 @@ const CHUNK: usize = 16 << 10;
 /// Buffers that have grown beyond this are given back when they are empty.
 const LARGE: usize = 64 << 10;
 
+/// Of a longer error or notice the client gets the beginning: its message may have any value of a
+/// client's, as long as memory allows.
+const LONGEST_ERROR: usize = 64 << 10;
+/// Other messages but rows are never that long.
+const LONGEST: usize = 4 << 20;
+
+/// What is left of a message that is longer than what has been read of it.
+#[derive(Default)]
+struct Remainder {
+    /// How many bytes of it pass as they come.
+    keep: usize,
+    /// How many bytes of it go nowhere.
+    drop: usize,
+}
+
 /// What becomes of a message.
 enum Passage {
     Keep,
@@ -32,8 +47,7 @@ pub(super) async fn relay(
 ) -> End {
     let mut input = BytesMut::new();
     let mut output = BytesMut::new();
-    // What is left of a row that is longer than the buffer.
-    let mut rest = 0;
+    let mut rest = Remainder::default();
     loop {
         if input.is_empty() && input.capacity() > LARGE {
             input = BytesMut::new();
@@ -42,6 +56,13 @@ pub(super) async fn relay(
         match backend.read_buf(&mut input).await {
             Ok(0) | Err(_) => return End::Closed,
             Ok(_) => {}
+        }
+        let unwanted = rest.drop.min(input.len());
+        rest.drop -= unwanted;
+        input.advance(unwanted);
+        if input.len() > LONGEST {
+            tracing::error!("a message of the backend is too long");
+            return End::Closed;
         }
         let (done, changed) = pass(&input, &mut output, &mut rest, shared);
         let written = if changed {
@@ -54,7 +75,7 @@ pub(super) async fn relay(
             if client.write_all(written).await.is_err() || client.flush().await.is_err() {
                 return End::Closed;
             }
-            *writing = rest > 0;
+            *writing = rest.keep > 0;
         }
         input.advance(done);
         output.clear();
@@ -69,11 +90,11 @@ pub(super) async fn relay(
 fn pass(
     input: &[u8],
     output: &mut BytesMut,
-    rest: &mut usize,
+    rest: &mut Remainder,
     shared: &Shared<'_>,
 ) -> (usize, bool) {
-    let mut at = (*rest).min(input.len());
-    *rest -= at;
+    let mut at = rest.keep.min(input.len());
+    rest.keep -= at;
     let mut kept_from = 0;
     let mut changed = false;
     let mut state = shared.state();
@@ -84,17 +105,29 @@ fn pass(
         let complete = following.get(..length);
         // Rows may be long and pass as they come.
         if complete.is_none() && matches!(tag, b'D' | b'd') && !state.drops_rows() {
-            *rest = length - following.len();
+            rest.keep = length - following.len();
             at = input.len();
             break;
         }
-        let Some(message) = complete else { break };
-        let passage = match tag {
-            b'D' if state.drops_rows() => Passage::Drop,
-            b'D' | b'd' => Passage::Keep,
-            _ => state.backend(tag, message, shared.rules),
+        let (passage, end) = if let Some(message) = complete {
+            let passage = match tag {
+                b'D' if state.drops_rows() => Passage::Drop,
+                b'D' | b'd' => Passage::Keep,
+                _ => state.backend(tag, message, shared.rules),
+            };
+            (passage, at + length)
+        } else if matches!(tag, b'E' | b'N') && following.len() > LONGEST_ERROR {
+            rest.drop = length - following.len();
+            let beginning = Fields::of(following).beginning(LONGEST_ERROR);
+            let message = frames::whole(tag, &beginning);
+            let passage = match state.backend(tag, &message, shared.rules) {
+                Passage::Keep => Passage::Replace(message),
+                other @ (Passage::Drop | Passage::Replace(_)) => other,
+            };
+            (passage, input.len())
+        } else {
+            break;
         };
-        let end = at + length;
         match passage {
             Passage::Keep => {}
             Passage::Drop | Passage::Replace(_) => {
@@ -159,9 +192,7 @@ impl State {
             Some(Expect::Describe(_)) => {
                 self.pending.pop();
                 if drops {
-                    let mut none = BytesMut::new();
-                    frames::message(&mut none, b'n', &[]);
-                    return Passage::Replace(none.freeze());
+                    return Passage::Replace(frames::whole(b'n', b""));
                 }
                 Passage::Keep
             }
@@ -187,9 +218,7 @@ impl State {
         match reply {
             Reply::AsIs => Passage::Keep,
             Reply::Tag(tag) | Reply::TagOnly(tag) => {
-                let mut complete = BytesMut::new();
-                frames::message(&mut complete, b'C', &[tag.as_bytes(), b"\0"]);
-                Passage::Replace(complete.freeze())
+                Passage::Replace(frames::whole(b'C', &[tag.as_bytes(), b"\0"].concat()))
             }
         }
     }
@@ -200,7 +229,7 @@ impl State {
         let refusal = front.and_then(|expect| expect.refusal(fields.get(b'C')));
         let passage = if let Some(failure) = refusal {
             Passage::Replace(failure.message("ERROR"))
-        } else if let Some(failure) = fields.reworded() {
+        } else if let Some(failure) = fields.reworded(front.is_some_and(Expect::is_ddl)) {
             Passage::Replace(failure.message("ERROR"))
         } else {
             cleaned(b'E', &fields, front.is_some_and(Expect::rewritten))
@@ -230,8 +259,14 @@ impl State {
             return Passage::Drop;
         }
         let status = message.get(frames::HEADER).copied().unwrap_or(b'I');
-        if self.pending.is_empty() && self.transaction.settle(status) {
-            (rules.catalog_changed)();
+        if self.pending.is_empty() {
+            if status == b'I' {
+                // They end with their transaction.
+                self.portals.clear();
+            }
+            if self.transaction.settle(status) {
+                (rules.catalog_changed)();
+            }
         }
         Passage::Keep
     }
@@ -239,9 +274,8 @@ impl State {
 
 /// The message without what the client must not see.
 fn cleaned(tag: u8, fields: &Fields<'_>, rewritten: bool) -> Passage {
-    fields.cleaned(rewritten).map_or(Passage::Keep, |body| {
-        let mut output = BytesMut::new();
-        frames::message(&mut output, tag, &[&body]);
-        Passage::Replace(output.freeze())
+    let body = fields.cleaned(rewritten);
+    body.map_or(Passage::Keep, |body| {
+        Passage::Replace(frames::whole(tag, &body))
     })
 }

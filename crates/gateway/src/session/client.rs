@@ -97,7 +97,7 @@ impl State {
                 let mut body = Body::of(message.clone());
                 let portal = body.string().map_err(malformed)?;
                 let name = body.string().map_err(malformed)?;
-                self.bind(portal, &name);
+                self.bind(&portal, &name);
                 self.pass(message, Expect::Bind, output);
             }
             b'D' => {
@@ -249,7 +249,7 @@ impl State {
             let parts: [&[u8]; 5] = [&name, b"\0", statement.sql.as_bytes(), b"\0", &body.0];
             frames::message(output, b'P', &parts);
         }
-        let new = self.prepare(name, statement);
+        let new = self.prepare(&name, statement);
         self.pending.push(Expect::Parse {
             new,
             rewritten: !reading.passes,
@@ -258,10 +258,12 @@ impl State {
     }
 
     /// Remembers a statement. A name that is taken stays whose it is: the backend will say so.
-    fn prepare(&mut self, name: Bytes, statement: Option<&Statement>) -> Option<Bytes> {
-        if !name.is_empty() && self.prepared.contains_key(&name) {
+    fn prepare(&mut self, name: &[u8], statement: Option<&Statement>) -> Option<Bytes> {
+        if !name.is_empty() && self.prepared.contains_key(name) {
             return None;
         }
+        // Of its own: a part of the message would keep all that was read with it.
+        let name = Bytes::copy_from_slice(name);
         let statement = Arc::new(statement.cloned().unwrap_or_else(empty_statement));
         self.prepared.insert(name.clone(), statement);
         Some(name)
@@ -275,10 +277,13 @@ impl State {
         self.pending.push(Expect::Refused(Box::new(failure)));
     }
 
-    fn bind(&mut self, portal: Bytes, name: &Bytes) {
+    fn bind(&mut self, portal: &[u8], name: &Bytes) {
         match self.prepared.get(name) {
-            Some(statement) => self.portals.insert(portal, Arc::clone(statement)),
-            None => self.portals.remove(&portal),
+            Some(statement) => {
+                let portal = Bytes::copy_from_slice(portal);
+                self.portals.insert(portal, Arc::clone(statement))
+            }
+            None => self.portals.remove(portal),
         };
     }
 

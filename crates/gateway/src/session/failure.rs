@@ -74,6 +74,14 @@ impl Failure {
         Self::new("40001", "change conflicts with another transaction (OC000)")
     }
 
+    /// A conflict over the catalog. Recorded.
+    pub(super) fn catalog_conflict() -> Self {
+        Self::new(
+            "40001",
+            "schema has been updated by another transaction (OC001)",
+        )
+    }
+
     /// A key over PostgreSQL's own limit. Source: the DSQL skill's limits.
     pub(super) fn key_too_large() -> Self {
         Self::new("54000", "key size too large")
@@ -196,6 +204,24 @@ impl<'a> Fields<'a> {
         Self(message.get(frames::HEADER..).unwrap_or_default())
     }
 
+    /// The first fields, of which the last may be cut off, with the end of fields.
+    pub(super) fn beginning(&self, most: usize) -> Vec<u8> {
+        let bytes = self.0.get(..most).unwrap_or(self.0);
+        // Characters of UTF-8 have four bytes at most.
+        let whole = bytes
+            .utf8_chunks()
+            .next()
+            .map_or(0, |chunk| chunk.valid().len());
+        let end = if bytes.len() - whole < 4 {
+            whole
+        } else {
+            bytes.len()
+        };
+        let mut fields = bytes.get(..end).unwrap_or_default().to_vec();
+        fields.extend_from_slice(b"\0\0");
+        fields
+    }
+
     fn iter(&self) -> impl Iterator<Item = (u8, &'a [u8])> {
         let fields = self.0.split(|byte| *byte == 0);
         fields.filter_map(|field| field.split_first().map(|(tag, value)| (*tag, value)))
@@ -216,14 +242,21 @@ impl<'a> Fields<'a> {
             .starts_with(b"permission denied to analyze \"")
     }
 
-    /// What DSQL says where PostgreSQL says this.
-    pub(super) fn reworded(&self) -> Option<Failure> {
+    /// What DSQL says where PostgreSQL says this, in answer to DDL or not.
+    pub(super) fn reworded(&self, ddl: bool) -> Option<Failure> {
         let (sqlstate, message) = (self.get(b'C'), self.get(b'M'));
         match sqlstate {
-            // PostgreSQL has no other word for what DSQL calls OC000.
-            b"40001" | b"40P01" | b"55P03" if !contains(message, b"(OC00") => {
-                Some(Failure::conflict())
+            // PostgreSQL has no other word for what DSQL calls OC000 and OC001.
+            b"40001" | b"40P01" | b"55P03" if !contains(message, b"(OC00") => Some(if ddl {
+                Failure::catalog_conflict()
+            } else {
+                Failure::conflict()
+            }),
+            // Two sessions made or changed the same thing at once.
+            b"XX000" if message.starts_with(b"tuple concurrently ") => {
+                Some(Failure::catalog_conflict())
             }
+            b"23505" if self.get(b's') == b"pg_catalog" => Some(Failure::catalog_conflict()),
             b"54000" if message.starts_with(b"index row") => Some(Failure::key_too_large()),
             b"53400" => Some(Failure::query_too_large()),
             b"42704" => key_type(message).map(Failure::not_a_key_type),
@@ -329,6 +362,12 @@ mod tests {
             ),
             ("54000", "transaction row limit exceeded", None),
             (
+                "XX000",
+                "tuple concurrently updated",
+                Some(Failure::catalog_conflict),
+            ),
+            ("XX000", "unexpected", None),
+            (
                 "53400",
                 "temporary file size exceeds",
                 Some(Failure::query_too_large),
@@ -343,7 +382,15 @@ mod tests {
         ] {
             let message = response(&[(b'C', code), (b'M', message)]);
             let expected = expected.map(|failure| failure());
-            assert_eq!(Fields::of(&message).reworded(), expected, "{code}");
+            assert_eq!(Fields::of(&message).reworded(false), expected, "{code}");
+        }
+        let waits = response(&[(b'C', "55P03"), (b'M', "lock timeout")]);
+        let expected = Some(Failure::catalog_conflict());
+        assert_eq!(Fields::of(&waits).reworded(true), expected);
+        let schemas = [("pg_catalog", expected), ("public", None)];
+        for (schema, expected) in schemas {
+            let taken = response(&[(b'C', "23505"), (b'M', "duplicate"), (b's', schema)]);
+            assert_eq!(Fields::of(&taken).reworded(false), expected, "{schema}");
         }
     }
 

@@ -24,6 +24,13 @@ pub(super) fn message(output: &mut BytesMut, tag: u8, body: &[&[u8]]) {
     }
 }
 
+/// A whole message with this tag and body.
+pub(super) fn whole(tag: u8, body: &[u8]) -> Bytes {
+    let mut output = BytesMut::new();
+    message(&mut output, tag, &[body]);
+    output.freeze()
+}
+
 /// A body that is read from its front. What is missing makes the message malformed.
 pub(super) struct Body(pub(super) Bytes);
 

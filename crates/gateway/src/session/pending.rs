@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dialect::{Reply, Statement};
+use dialect::{Effect, Reply, Statement};
 
 use super::failure::Failure;
 use super::statements::Reading;
@@ -68,6 +68,27 @@ impl Expect {
             | Self::CopyEnd
             | Self::Rollback => Reply::AsIs,
         }
+    }
+
+    /// Whether it is an answer to DDL.
+    pub(super) fn is_ddl(&self) -> bool {
+        let statement = match self {
+            Self::Query {
+                reading, answered, ..
+            } => reading
+                .as_ref()
+                .and_then(|reading| reading.script.statements.get(*answered)),
+            Self::Execute(statement) => statement.as_deref(),
+            Self::Parse { .. }
+            | Self::Refused(_)
+            | Self::Bind
+            | Self::Describe(_)
+            | Self::Close
+            | Self::Sync
+            | Self::CopyEnd
+            | Self::Rollback => None,
+        };
+        statement.is_some_and(|statement| matches!(statement.effect, Effect::Ddl | Effect::Job))
     }
 
     /// Whether errors are about a text that the client has not sent.

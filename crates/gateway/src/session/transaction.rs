@@ -16,6 +16,8 @@ pub(super) struct Transaction {
     began: Option<Instant>,
     ddl: bool,
     dml: bool,
+    /// Whether it has failed, and waits for its end: nothing else counts then.
+    failed: bool,
     /// Whether the catalog was changed since this was last asked.
     catalog_changed: bool,
 }
@@ -28,6 +30,7 @@ impl Transaction {
             began: None,
             ddl: false,
             dml: false,
+            failed: false,
             catalog_changed: false,
         }
     }
@@ -42,6 +45,7 @@ impl Transaction {
             && let Err(failure) = self.check_age()
         {
             if effect != Effect::Commit {
+                self.failed = true;
                 return Err(failure);
             }
             self.end();
@@ -75,7 +79,7 @@ impl Transaction {
 
     fn check_age(&self) -> Result<(), Failure> {
         match self.began.map(|began| began.elapsed()) {
-            Some(age) if age > self.limit => Err(Failure::transaction_too_old(
+            Some(age) if age > self.limit && !self.failed => Err(Failure::transaction_too_old(
                 self.limit.as_secs(),
                 age.as_secs(),
             )),
@@ -94,6 +98,7 @@ impl Transaction {
         self.began = None;
         self.ddl = false;
         self.dml = false;
+        self.failed = false;
     }
 
     /// What `ReadyForQuery` says while nothing is outstanding. Whether a transaction that changed
@@ -102,6 +107,7 @@ impl Transaction {
         if status != b'I' {
             // A block that began in a way that was not seen: its age counts from now.
             self.began.get_or_insert_with(Instant::now);
+            self.failed = status == b'E';
             return false;
         }
         self.end();
@@ -173,7 +179,13 @@ mod tests {
         tokio::time::advance(Duration::from_secs(1)).await;
         let old = Err(Failure::transaction_too_old(300, 301));
         assert_eq!(transaction.take(Effect::Read), old);
-        assert_eq!(transaction.take(Effect::Write), old);
+        // It has failed: PostgreSQL refuses the rest, and answers COMMIT with ROLLBACK.
+        assert!(!transaction.settle(b'E'));
+        assert_eq!(transaction.take(Effect::Read), Ok(()));
+        assert_eq!(transaction.take(Effect::Commit), Ok(()));
+
+        transaction.take(Effect::Begin).unwrap();
+        tokio::time::advance(LIMIT + Duration::from_secs(1)).await;
         let old = old.map_err(Failure::at_commit);
         assert_eq!(transaction.take(Effect::Commit), old);
         assert_eq!(transaction.take(Effect::Begin), Ok(()), "it is over");

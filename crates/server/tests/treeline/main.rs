@@ -2,6 +2,8 @@
 #![cfg(unix)]
 
 #[cfg(test)]
+mod database;
+#[cfg(test)]
 mod end;
 #[cfg(test)]
 mod env;

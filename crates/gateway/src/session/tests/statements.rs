@@ -172,6 +172,31 @@ async fn a_pipeline_ends_at_what_is_refused() {
 }
 
 #[tokio::test]
+async fn of_a_long_error_the_beginning_passes() {
+    let mut ends = session();
+    ends.forwards(&[query("SELECT 1")], &[query("SELECT 1")])
+        .await;
+    // Its last character is cut in half.
+    let whole = error("22P02", &"ä".repeat(500_000));
+    let sent = [whole, ready(b'I')].concat();
+    let (client, backend) = (&mut ends.client, &mut ends.backend);
+    let got = async {
+        let (tag, length) = frames::header(&get(client, 5).await).unwrap();
+        assert_eq!(tag, b'E');
+        let body = get(client, length - 5).await;
+        get(client, ready(b'I').len()).await;
+        body
+    };
+    let (sent, got) = tokio::join!(backend.write_all(&sent), got);
+    sent.unwrap();
+    assert!(got.len() < 70_000, "{}", got.len());
+    let got = String::from_utf8(got).unwrap();
+    assert!(got.starts_with("SERROR\0VERROR\0C22P02\0Mää"));
+    assert!(got.ends_with("ä\0\0"));
+    ends.works().await;
+}
+
+#[tokio::test]
 async fn what_comes_while_the_backend_skips_is_not_waited_for() {
     let mut ends = session();
     let bad = [parse("", "SELECT nothing"), message(b'H', b"")];
@@ -259,4 +284,27 @@ async fn copying_that_fails_ends_at_the_sync() {
     .await;
     ends.answers(&[ready(b'I')], &[ready(b'I')]).await;
     ends.works().await;
+}
+
+#[tokio::test]
+async fn a_portal_ends_with_its_transaction() {
+    for (status, tag) in [(b'T', "SHOW"), (b'I', "SELECT 1")] {
+        let mut ends = session();
+        let text = "SELECT '16.15'::text AS \"server_version\"";
+        ends.forwards(
+            &[parse("s", "SHOW server_version"), bind("p", "s"), sync()],
+            &[parse("s", text), bind("p", "s"), sync()],
+        )
+        .await;
+        let bound = [message(b'1', b""), message(b'2', b""), ready(status)];
+        ends.answers(&bound, &bound).await;
+        // Whatever has the name now is not the statement.
+        let pipeline = [execute("p"), sync()];
+        ends.forwards(&pipeline, &pipeline).await;
+        ends.answers(
+            &[row(), complete("SELECT 1"), ready(status)],
+            &[row(), complete(tag), ready(status)],
+        )
+        .await;
+    }
 }
