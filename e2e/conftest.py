@@ -1,8 +1,11 @@
 """One server for the session; every test makes policy stores of its own in it."""
 
+import re
+
 import photos
 import pytest
 from accounts import Account, new_key
+from database import Database
 from treeline import Server
 from world import World
 
@@ -50,6 +53,37 @@ def dsql(world):
 def cluster(world, dsql):
     """The id of a new cluster that is ACTIVE and may be deleted."""
     return world.cluster(dsql)
+
+
+@pytest.fixture(scope="session")
+def database():
+    """A `World` with databases."""
+    with Database() as database:
+        yield database
+        assert database.process.poll() is None, database.log.read_text()
+
+
+@pytest.fixture(scope="session")
+def home(database):
+    """The id of a cluster that many tests share: each names its tables after itself."""
+    return database.cluster(database.dsql(database.admin))
+
+
+@pytest.fixture
+def session(database, home):
+    """A session of admin at that cluster."""
+    with database.connect(home) as session:
+        yield session
+
+
+@pytest.fixture
+def table(request, session):
+    """The name of a new table with a key and a value; it is dropped afterwards."""
+    name = re.sub(r"\W+", "_", request.node.name.removeprefix("test_"))[:40].strip("_").lower()
+    session.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, v text)")
+    yield name
+    session.execute("ROLLBACK")
+    session.execute(f"DROP TABLE IF EXISTS {name} CASCADE")
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Where a request comes from: proxies that tell it, and listeners that play a VPC endpoint."""
 
-import contextlib
 import http.client
 import io
 import json
-import random
 import socket
 import struct
 
@@ -14,21 +12,11 @@ from accounts import EVERYTHING, Account, allow, deny, document, statement
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from expect_dsql import denied, forbidden, invalid
-from treeline import Server
+from treeline import Server, free_ports
 from world import ACCOUNT, QUICK, becomes, cluster_arn, put_policy, user
 
 OFFICE = "203.0.113.0/24"
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
-
-
-def free_ports(count):
-    """Ports that are free, and that no system gives to those who ask for any."""
-    ports = []
-    while len(ports) < count:
-        port = random.randrange(15000, 30000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            ports.append(port)
-    return ports
 
 
 class Site:

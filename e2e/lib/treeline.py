@@ -1,9 +1,12 @@
 """The server as a process: start, stop, kill, clients, its files."""
 
+import contextlib
 import json
 import os
 import queue
+import random
 import signal
+import socket
 import subprocess
 import threading
 from pathlib import Path
@@ -22,10 +25,12 @@ STOP_SECONDS = 20
 class Server:
     """A running `treeline serve`. Start it with `with`: it is stopped whatever happens."""
 
-    def __init__(self, data_dir, *accounts, options=()):
+    def __init__(self, data_dir, *accounts, options=(), postgres="off"):
+        """`postgres` is the address for PostgreSQL clients: most tests want none."""
         self.data_dir = Path(data_dir)
         self.options = list(options)
         self.address = "127.0.0.1:0"
+        self.postgres = postgres
         self.process = None
         self.ready_line = None
         self.data_dir.mkdir(parents=True, exist_ok=True)
@@ -74,7 +79,8 @@ class Server:
 
     def start(self):
         """Starts it and waits for its ready line; a restart listens where it listened before."""
-        command = [TREELINE, "serve", "--data-dir", self.data_dir, "--http", self.address]
+        addresses = ["--http", self.address, "--postgres", self.postgres]
+        command = [TREELINE, "serve", "--data-dir", self.data_dir, *addresses]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command + self.options,
@@ -93,8 +99,14 @@ class Server:
             self.kill()
             raise RuntimeError(f"the server is not ready: {line!r}\n{self.log.read_text()}")
         self.ready_line = line.rstrip("\n")
-        self.address = self.ready_line.split("http=")[1].split(" ")[0]
+        self.address = self.said("http")
+        self.postgres = self.said("postgres") or self.postgres
         return self
+
+    def said(self, name):
+        """A value of the ready line."""
+        pairs = dict(word.partition("=")[::2] for word in self.ready_line.split(" "))
+        return pairs.get(name)
 
     @staticmethod
     def _read(process, lines):
@@ -141,6 +153,16 @@ class Server:
         sts = self.client(key, "sts")
         assumed = sts.assume_role(RoleArn=role_arn, RoleSessionName=name, **arguments)
         return Key.of_session(assumed)
+
+
+def free_ports(count):
+    """Ports that are free, and that no system gives to those who ask for any."""
+    ports = []
+    while len(ports) < count:
+        port = random.randrange(15000, 30000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            ports.append(port)
+    return ports
 
 
 _SESSION = None

@@ -18,19 +18,26 @@ READ_ONLY = "arn:aws:iam::aws:policy/AmazonAuroraDSQLReadOnlyAccess"
 
 class World(Server):
     """admin may do everything; dev and the role app everything with clusters; reader may read;
-    nobody nothing. dev may assume app."""
+    nobody nothing. dev may assume app, and the roles connector, who may only connect as a role of a
+    database, and administrator, who may only connect as its admin."""
 
-    def __init__(self, data_dir, options=()):
+    def __init__(self, data_dir, options=(), postgres="off"):
         account = Account(ACCOUNT)
         self.admin = account.user("admin", EVERYTHING)
         self.dev = account.user("dev", allow("dsql:*"))
         self.reader = account.user("reader", managed=[READ_ONLY])
         self.nobody = account.user("nobody")
         self.root = account.root()
-        self.app = account.role("app", trust(account.arn("user/dev")), allow("dsql:*"))
+        by_dev = trust(account.arn("user/dev"))
+        self.app = account.role("app", by_dev, allow("dsql:*"))
+        self.connector = account.role("connector", by_dev, allow("dsql:DbConnect"))
+        self.administrator = account.role("administrator", by_dev, allow("dsql:DbConnectAdmin"))
         self.other = Account("444455556666")
         self.stranger = self.other.user("stranger", EVERYTHING)
-        super().__init__(data_dir, account, self.other, options=[*QUICK, *MANY, *options])
+        given = {option.partition("=")[0] for option in options}
+        usual = (option for option in QUICK + MANY if option.partition("=")[0] not in given)
+        options = [*usual, *options]
+        super().__init__(data_dir, account, self.other, options=options, postgres=postgres)
 
     def dsql(self, key, **config):
         return self.client(key, "dsql", **config)

@@ -17,6 +17,10 @@ const BRACKET: usize = 3;
 /// The deepest text that is parsed. PostgreSQL's own limit (2 MB of stack) is of this order.
 const LIMIT: usize = 10_000;
 
+/// The most tokens of a text that is parsed. Decoded trees take some 700 bytes for each. Rows of plain
+/// `INSERT`s are not parsed, however many they are.
+const MOST_TOKENS: usize = 200_000;
+
 /// Stack for each level, with room. Measured: decoding takes the most, 37 KiB without optimization.
 const BYTES_PER_LEVEL: usize = if cfg!(debug_assertions) {
     64 * 1024
@@ -87,13 +91,16 @@ fn role_of_word(word: &str, in_case: bool) -> Role {
     }
 }
 
-/// An upper bound of the depth, in tokens.
+/// An upper bound of the depth, in tokens; beyond all bounds for a text that has too many.
 fn estimate(text: &str) -> usize {
     let mut outer: Vec<Level> = Vec::new();
     let mut level = Level::default();
-    for token in Tokens::new(text) {
+    for (count, token) in Tokens::new(text).enumerate() {
         // What is not well formed has no tree.
         let Ok(token) = token else { return 0 };
+        if count > MOST_TOKENS {
+            return usize::MAX;
+        }
         let role = match token.kind {
             Kind::Word => role_of_word(token.of(text), level.case),
             Kind::Open => Role::Open { case: false },

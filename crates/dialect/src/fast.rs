@@ -76,13 +76,12 @@ fn statement(text: &str, start: usize, end: usize, effect: Effect) -> Option<Sta
 }
 
 fn plain_word(word: &str, permitted: &[&str]) -> Option<()> {
-    if word.len() > LONGEST {
-        // Names are cut off at 63 bytes, so a longer one is none of the words.
-        return Some(());
-    }
+    // A longer one is none of the words, but can begin like a family of them.
+    let word = word.as_bytes();
+    let word = word.get(..LONGEST).unwrap_or(word);
     let mut buffer = [0_u8; LONGEST];
     let lower = buffer.get_mut(..word.len())?;
-    lower.copy_from_slice(word.as_bytes());
+    lower.copy_from_slice(word);
     lower.make_ascii_lowercase();
     let lower = std::str::from_utf8(lower).ok()?;
     let is_plain = permitted.contains(&lower) || !is_cared_about(lower);

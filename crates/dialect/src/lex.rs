@@ -27,7 +27,7 @@ pub(crate) enum Kind {
     Semicolon,
     /// `.`
     Dot,
-    /// Any other character.
+    /// Any other character, and `..`.
     Operator,
 }
 
@@ -271,6 +271,11 @@ impl<'t> Tokens<'t> {
             b')' | b']' => Kind::Close,
             b',' => Kind::Comma,
             b';' => Kind::Semicolon,
+            // One token, so that `..0` has no `.0`.
+            b'.' if self.byte(1) == b'.' => {
+                self.at += 1;
+                Kind::Operator
+            }
             b'.' => Kind::Dot,
             _ => Kind::Operator,
         };

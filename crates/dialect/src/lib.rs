@@ -8,6 +8,8 @@
 
 mod depth;
 mod fast;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod lex;
 mod own_syntax;
 mod parse;
@@ -15,6 +17,7 @@ mod quote;
 mod read;
 mod refuse;
 mod rules;
+mod suffix;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -30,6 +33,9 @@ pub struct Options {
     pub server_version: String,
     /// What `SHOW server_version_num` answers. Source: recorded, `160015`.
     pub server_version_num: String,
+    /// What follows the names of a cluster's roles in the database, where it shares a server with
+    /// other clusters. The names that clients write and are up to 63 bytes with it.
+    pub role_suffix: Option<String>,
 }
 
 impl Default for Options {
@@ -37,6 +43,7 @@ impl Default for Options {
         Self {
             server_version: "16.15".to_owned(),
             server_version_num: "160015".to_owned(),
+            role_suffix: None,
         }
     }
 }

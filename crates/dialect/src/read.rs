@@ -4,6 +4,7 @@ use pg_query::protobuf::RawStmt;
 
 use crate::own_syntax::{self, Mapping, Plain};
 use crate::rules::{self, Judgement, Scope};
+use crate::suffix::Written;
 use crate::{Effect, Options, Refusal, Reply, Statement, depth, parse, refuse, walk};
 
 /// A statement, and whether it was written anew.
@@ -108,7 +109,14 @@ impl Source<'_> {
             asynchronous: words.any(|word| (start..end).contains(word)),
             nesting: self.nesting,
         };
-        Some(match rules::judge(node, &scope) {
+        let written = Written {
+            node,
+            facts: &facts,
+            text,
+            at: start,
+        };
+        let judged = rules::judge(node, &scope);
+        Some(match judged.and_then(|it| self.suffixed(it, &written)) {
             Ok(judgement) => accepted(start, text, judgement),
             Err(refusal) => Read {
                 at: start,
@@ -118,6 +126,25 @@ impl Source<'_> {
                 refusal: Some(refusal),
                 rewritten: false,
             },
+        })
+    }
+}
+
+impl Source<'_> {
+    /// A statement that stands for another names roles only as texts for the database, which
+    /// knows the suffix.
+    fn suffixed(&self, judgement: Judgement, written: &Written<'_>) -> Result<Judgement, Refusal> {
+        let Some(suffix) = &self.options.role_suffix else {
+            return Ok(judgement);
+        };
+        if judgement.rewrite.is_some() {
+            written.check(suffix)?;
+            return Ok(judgement);
+        }
+        let rewrite = written.with_suffix(suffix)?;
+        Ok(Judgement {
+            rewrite,
+            ..judgement
         })
     }
 }

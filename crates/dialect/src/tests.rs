@@ -4,8 +4,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use crate::lex::{Kind, tokens};
-use crate::{Dialect, Reply, Script, fast};
+use crate::{Dialect, fast, fuzzing};
 
 /// Texts of the tables of cases.
 static CORPUS: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -28,71 +27,8 @@ static CORPUS: LazyLock<Vec<String>> = LazyLock::new(|| {
     texts.map(|(text, _)| text.replace("\\n", "\n")).collect()
 });
 
-/// What the fast path accepts, the full path accepts alike, unless it is no SQL at all: that the
-/// backend says itself.
-fn check_fast(text: &str) {
-    let Some(statement) = fast::read(text) else {
-        return;
-    };
-    let full = Dialect::default().read_in_full(text);
-    if let [only] = full.statements.as_slice()
-        && only.refusal.as_ref().is_some_and(|refusal| refusal.syntax)
-    {
-        return;
-    }
-    // Comments at the end of a statement are no part of it here.
-    let [only] = full.statements.as_slice() else {
-        panic!("{text:?} is {} statements", full.statements.len());
-    };
-    assert_eq!(only.refusal, None, "{text:?}");
-    assert_eq!(
-        (only.effect, only.reply),
-        (statement.effect, Reply::AsIs),
-        "{text:?}"
-    );
-    assert!(
-        only.sql.contains(&*statement.sql),
-        "{text:?}: {:?}",
-        statement.sql
-    );
-}
-
-/// The boundaries of tokens are libpg_query's, up to what is finer here.
-fn check_tokens(text: &str) {
-    let Ok(theirs) = pg_query::scan(text) else {
-        return;
-    };
-    let ours = tokens(text).unwrap_or_else(|| panic!("{text:?} is not well formed"));
-    let comments = [
-        pg_query::protobuf::Token::SqlComment as i32,
-        pg_query::protobuf::Token::CComment as i32,
-    ];
-    let mut ours = ours.iter().peekable();
-    for token in theirs
-        .tokens
-        .iter()
-        .filter(|token| !comments.contains(&token.token))
-    {
-        let (start, end) = (token.start as usize, token.end as usize);
-        let mut at = start;
-        while at < end {
-            let ours = ours
-                .next()
-                .unwrap_or_else(|| panic!("{text:?} has more tokens"));
-            assert_eq!(ours.start, at, "{text:?}");
-            at = ours.end;
-            // The prefix of a national string is a token of its own there.
-            if ours.kind == Kind::Special && at > end {
-                return;
-            }
-            assert!(at <= end, "{text:?}: {} to {at} is over {end}", ours.start);
-        }
-    }
-    assert!(ours.next().is_none(), "{text:?} has fewer tokens");
-}
-
 #[test]
-fn the_fast_path_agrees_with_the_full_one() {
+fn what_holds_for_any_text_holds_for_the_cases() {
     let corpus = &*CORPUS;
     let taken = corpus
         .iter()
@@ -103,12 +39,18 @@ fn the_fast_path_agrees_with_the_full_one() {
         "only {taken} of {} go the fast path",
         corpus.len()
     );
-    corpus.iter().for_each(|text| check_fast(text));
+    corpus.iter().for_each(|text| fuzzing::check(text));
 }
 
 #[test]
-fn tokens_end_where_those_of_postgresql_end() {
-    CORPUS.iter().for_each(|text| check_tokens(text));
+fn what_holds_for_any_text_holds_for_those_of_the_corpus() {
+    let corpus = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../fuzz/corpus/dialect_read"
+    );
+    let files = std::fs::read_dir(corpus).unwrap();
+    let inputs = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    assert!(inputs.inspect(|input| fuzzing::read(input)).count() > 50);
 }
 
 /// Pieces that texts are made of: what begins and ends tokens, and what rules are about.
@@ -188,17 +130,13 @@ proptest! {
 
     #[test]
     fn no_text_is_too_much(text in "\\PC{0,80}") {
-        let _: Script = Dialect::default().read(&text);
-        check_fast(&text);
-        check_tokens(&text);
+        fuzzing::check(&text);
     }
 
     #[test]
     fn pieces_in_any_order(pieces in prop::collection::vec(piece(), 0..14), space in any::<bool>()) {
         let text = pieces.join(if space { " " } else { "" });
-        let _: Script = Dialect::default().read(&text);
-        check_fast(&text);
-        check_tokens(&text);
+        fuzzing::check(&text);
     }
 
     #[test]
@@ -214,9 +152,7 @@ proptest! {
         let before: String = case[..place].iter().collect();
         let after: String = case[place..].iter().skip(cut).collect();
         let text = format!("{before}{other}{after}");
-        let _: Script = Dialect::default().read(&text);
-        check_fast(&text);
-        check_tokens(&text);
+        fuzzing::check(&text);
     }
 }
 

@@ -28,6 +28,17 @@ pub(crate) struct Relation {
     pub(crate) name: String,
 }
 
+/// A `RoleSpec`; the fields of the node come in this order.
+#[derive(Debug, Default)]
+pub(crate) struct Role {
+    /// As in `RoleSpecType`.
+    pub(crate) kind: i64,
+    /// Empty if it is `PUBLIC`, `CURRENT_USER` or the like.
+    pub(crate) name: String,
+    /// Where in the query string.
+    pub(crate) location: i64,
+}
+
 /// What was found.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
@@ -36,7 +47,7 @@ pub(crate) struct Facts {
     pub(crate) calls: Vec<Call>,
     /// The names of types, qualified or not.
     pub(crate) types: Vec<Vec<String>>,
-    pub(crate) roles: Vec<String>,
+    pub(crate) roles: Vec<Role>,
     /// The strengths of locking clauses, as in `LockClauseStrength`.
     pub(crate) locks: Vec<i64>,
     /// What `UPDATE` writes to.
@@ -134,18 +145,27 @@ impl Facts {
                 self.walk(value)?;
                 self.updated.push(std::mem::take(&mut self.relation));
             }
+            ("RoleSpec", "roletype") => self.roles.push(Role {
+                kind: number(value)?,
+                ..Role::default()
+            }),
             ("RoleSpec", "rolename") => {
-                let name = self.capture(value)?;
-                self.roles.extend(name);
+                let name = self.capture(value)?.concat();
+                self.roles.last_mut().ok_or(Error)?.name = name;
             }
-            ("LockingClause", "strength") => {
-                let strength = serde_json::to_value(value).map_err(|_| Error)?;
-                self.locks.extend(strength.as_i64());
+            ("RoleSpec", "location") => {
+                self.roles.last_mut().ok_or(Error)?.location = number(value)?;
             }
+            ("LockingClause", "strength") => self.locks.push(number(value)?),
             _ => self.walk(value)?,
         }
         Ok(())
     }
+}
+
+fn number(value: &(impl Serialize + ?Sized)) -> Result<i64, Error> {
+    let value = serde_json::to_value(value).map_err(|_| Error)?;
+    value.as_i64().ok_or(Error)
 }
 
 struct Walker<'f> {

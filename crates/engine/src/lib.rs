@@ -1,9 +1,12 @@
 //! Where the SQL of a cluster runs: one PostgreSQL instance per database, started on the first
-//! connection and stopped when it is idle.
+//! connection and stopped when it is idle; or one database per cluster in a server that somebody
+//! else runs.
 
+mod external;
 mod jobs;
 mod login;
 mod managed;
+mod place;
 mod runner;
 mod schema;
 mod session;
@@ -17,19 +20,24 @@ use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use base::{Entropy, Secret};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 use tokio_postgres::types::Type;
 
-use managed::{Lease, Managed, Need};
+use place::Place;
 use runner::Runners;
 
 /// The only database of an instance, as in Aurora DSQL.
 pub(crate) const DATABASE: &str = "postgres";
-/// The superuser, as whom no client logs in.
+/// The superuser of an instance, as whom no client logs in.
 pub(crate) const SUPERUSER: &str = "treeline";
+/// Options of the engine's own sessions: they wait for locks as long as it takes, and read what is
+/// committed.
+pub(crate) const OWN_SESSION: &str =
+    "-c lock_timeout=0 -c default_transaction_isolation=read\\ committed";
 /// How long a login goes on trying when the instance ends under it.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How instances are run.
 #[derive(Clone, Debug)]
@@ -55,6 +63,29 @@ pub struct Options {
     pub server_version: String,
     /// `server_version_num`.
     pub server_version_num: String,
+    /// The server that has the databases; `None` for instances of the engine's own.
+    pub external: Option<External>,
+}
+
+/// A PostgreSQL, version 16 to 18, that somebody else runs.
+#[derive(Clone)]
+pub struct External {
+    /// A connection string, or URL, of libpq's: a superuser's. Of its keys, those of
+    /// `tokio-postgres` are known, and `sslmode=verify-full` with `sslrootcert`.
+    pub connection: Secret,
+    /// Where the secret behind the passwords of roles comes from.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl std::fmt::Debug for External {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("External")
+    }
+}
+
+/// What follows the names of a database's roles in an external server.
+pub fn role_suffix(database: &str) -> String {
+    external::suffix(database)
 }
 
 /// Why the engine could not do its work. The text is for the operator, never for a client.
@@ -125,21 +156,23 @@ impl Error {
 #[derive(Debug)]
 pub struct Engine {
     options: Options,
-    managed: Managed,
+    place: Place,
     runners: Runners,
 }
 
 impl Engine {
-    /// Finds PostgreSQL, ends what an earlier server left running, begins to make the template.
+    /// Finds PostgreSQL, ends what an earlier server left running, begins to make the template; or
+    /// looks at the external server.
     ///
     /// # Errors
-    /// [`Error::NoBinaries`], or [`Error::Io`] when the directory cannot be used.
+    /// [`Error::NoBinaries`], or [`Error::Io`] when the directory cannot be used; any [`Error`]
+    /// when there is an external server that cannot be reached or will not do.
     pub async fn start(options: Options) -> Result<Arc<Self>, Error> {
         let (started, starts) = unbounded_channel();
-        let managed = Managed::start(options.clone(), started).await?;
+        let place = Place::start(options.clone(), started).await?;
         let engine = Arc::new(Self {
             options,
-            managed,
+            place,
             runners: Runners::default(),
         });
         tokio::spawn(resume(Arc::downgrade(&engine), starts));
@@ -148,7 +181,7 @@ impl Engine {
 
     /// Which PostgreSQL runs, for the log: its version and the path of its binaries.
     pub fn describe(&self) -> String {
-        self.managed.describe()
+        self.place.describe()
     }
 
     /// Logs a client in, as `login.role`, to `database` (26 characters `a-z0-9`), which is created
@@ -162,20 +195,7 @@ impl Engine {
         login: &Login,
     ) -> Result<Session, Error> {
         login::check(login)?;
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let (socket, lease) = self.managed.reach(database, Need::Session).await?;
-            match login::open(&socket, login, Box::new(lease)).await {
-                Err(error) if error.is_passing() && Instant::now() < deadline => {
-                    let refused = matches!(error, Error::Refused { .. });
-                    if !refused && !self.managed.has_ended(database).await {
-                        return Err(error);
-                    }
-                    sleep(Duration::from_millis(20)).await;
-                }
-                result => return result,
-            }
-        }
+        self.place.connect(database, login).await
     }
 
     /// Whether `arn` may log in as `role`: `sys.iam_pg_role_mappings`.
@@ -188,11 +208,10 @@ impl Engine {
         role: &str,
         arn: &str,
     ) -> Result<bool, Error> {
-        if !self.managed.exists(database) {
-            return Ok(false);
-        }
         loop {
-            let (client, _lease) = self.managed.shared(database).await?;
+            let Some((client, _lease)) = self.place.shared(database).await? else {
+                return Ok(false);
+            };
             let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
                 [(&role, Type::TEXT), (&arn, Type::TEXT)];
             let answer = client
@@ -204,7 +223,7 @@ impl Engine {
                 Err(error)
                     if (error.is_closed()
                         || error.code().is_some_and(|it| is_ending(it.code())))
-                        && self.managed.has_ended(database).await => {}
+                        && self.place.has_ended(database).await => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -213,10 +232,8 @@ impl Engine {
     /// Asks the backend of a session to cancel what it runs. Never fails: as in PostgreSQL, the
     /// one who asks is told nothing.
     pub async fn cancel(&self, database: &str, process: i32, secret: i32) {
-        if let Some(socket) = self.managed.socket(database) {
-            let request = login::cancel(&socket, process, secret);
-            let _told = timeout(Duration::from_secs(5), request).await;
-        }
+        let request = self.place.cancel(database, process, secret);
+        let _told = timeout(Duration::from_secs(5), request).await;
     }
 
     /// Says that a transaction that may have started jobs has been committed.
@@ -224,31 +241,31 @@ impl Engine {
         runner::submit(self, database);
     }
 
-    /// The databases that have files.
+    /// The databases that there are.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`]; any [`Error`] of an external server.
     pub async fn databases(&self) -> Result<Vec<String>, Error> {
-        self.managed.databases()
+        self.place.databases().await
     }
 
     /// The databases that have a session at the moment.
     pub fn in_use(&self) -> Vec<String> {
-        self.managed.in_use()
+        self.place.in_use()
     }
 
-    /// Stops the instance, whoever is connected, and removes its files.
+    /// Removes the database, whoever is connected.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`]; any [`Error`] of an external server.
     pub async fn remove(&self, database: &str) -> Result<(), Error> {
-        self.managed.remove(database).await
+        self.place.remove(database).await
     }
 
     /// Stops all instances: sessions end with `57P01`, everything committed is on disk. Nothing
     /// can be started afterwards.
     pub async fn stop(&self) {
-        self.managed.stop().await;
+        self.place.stop().await;
     }
 
     /// A session of the superuser; the instance runs for as long as the lease.
@@ -258,8 +275,8 @@ impl Engine {
     pub(crate) async fn superuser(
         &self,
         database: &str,
-    ) -> Result<(tokio_postgres::Client, Lease), Error> {
-        self.managed.superuser(database).await
+    ) -> Result<(tokio_postgres::Client, Box<dyn Send>), Error> {
+        self.place.superuser(database).await
     }
 }
 

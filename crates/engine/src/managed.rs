@@ -3,9 +3,9 @@
 
 mod account;
 mod binaries;
-mod files;
+pub(crate) mod files;
 mod orphans;
-mod places;
+pub(crate) mod places;
 mod process;
 mod settings;
 mod slot;
@@ -28,7 +28,7 @@ use tokio::task::{AbortHandle, JoinSet, spawn_blocking};
 use tokio::time::sleep;
 use tokio_postgres::Client;
 
-use crate::{Error, Options};
+use crate::{Error, Options, schema};
 use account::RunAs;
 use binaries::Binaries;
 use places::Home;
@@ -55,6 +55,11 @@ pub(crate) struct Site {
 }
 
 impl Site {
+    /// What makes a new database a cluster's.
+    pub(crate) fn script(&self) -> String {
+        schema::script(&self.options, schema::Site::Alone)
+    }
+
     fn check_open(&self, database: &str) -> Result<(), Error> {
         if self.closing.load(Ordering::Acquire) {
             let reason = "the server is stopping".to_owned();
@@ -316,7 +321,7 @@ async fn prepare(site: Arc<Site>) {
 }
 
 /// A server that is being replaced may need a moment to be gone.
-async fn lock(directory: &Path) -> Result<Flock<File>, Error> {
+pub(crate) async fn lock(directory: &Path) -> Result<Flock<File>, Error> {
     let path = directory.join("lock");
     let failed = Error::io(format!("use {}", directory.display()));
     let mut options = OpenOptions::new();

@@ -51,7 +51,7 @@ pub(crate) fn submit(engine: &Arc<Engine>, database: &str) {
 async fn run(engine: Arc<Engine>, database: String) {
     loop {
         // An instance with unfinished jobs is not idle.
-        let lease = engine.managed.hold(&database);
+        let lease = engine.place.hold(&database);
         attempt(&engine, &database).await;
         drop(lease);
         if !engine.runners.again(&database) {
@@ -67,7 +67,7 @@ async fn attempt(engine: &Arc<Engine>, database: &str) {
             return;
         };
         // The next start of the instance begins anew.
-        if !engine.managed.is_running(database) {
+        if !engine.place.is_running(database) {
             return;
         }
         tracing::warn!(database, %error, "the jobs of a database could not be run");

@@ -19,11 +19,27 @@ const PARTS: [&str; 9] = [
     include_str!("schema/triggers.sql"),
 ];
 
-/// The script for a database of an instance, new or set up by an earlier version. To be run as the
-/// superuser `treeline` in database `postgres`, as one simple query, which is one transaction.
-pub(crate) fn script(options: &Options) -> String {
+/// Where a database is, as far as the script is concerned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Site<'s> {
+    /// In an instance of its own.
+    Alone,
+    /// Among others in a server that has roles for all of them: what follows the names of this
+    /// database's roles. The role that has just the suffix for a name may connect, and so may its
+    /// members.
+    Shared(&'s str),
+}
+
+/// The script for a database, new or set up by an earlier version. To be run as a superuser in
+/// that database, as one simple query, which is one transaction.
+pub(crate) fn script(options: &Options, site: Site<'_>) -> String {
     let version = options.server_version.as_str();
     let major = version.split('.').next().unwrap_or(version);
+    let (suffix, members) = match site {
+        Site::Alone => ("", "PUBLIC".to_owned()),
+        Site::Shared(suffix) => (suffix, identifier(suffix)),
+    };
+    let admin = format!("admin{suffix}");
     PARTS
         .join("\n")
         .replace("{server_version}", &literal(version))
@@ -32,19 +48,28 @@ pub(crate) fn script(options: &Options) -> String {
             &literal(&options.server_version_num),
         )
         .replace("{version}", &literal(&format!("PostgreSQL {major}")))
+        .replace("{suffix}", &literal(suffix))
+        .replace("{admin}", &literal(&admin))
+        .replace("{admin_role}", &identifier(&admin))
+        .replace("{members}", &members)
 }
 
 /// What tells one script from another: the SHA-256 in hexadecimal.
-pub(crate) fn fingerprint(options: &Options) -> String {
-    let digest = Sha256::digest(script(options).as_bytes());
+pub(crate) fn fingerprint(script: &str) -> String {
+    let digest = Sha256::digest(script.as_bytes());
     digest.iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })
 }
 
+/// An identifier of SQL.
+pub(crate) fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 /// A string constant of SQL, whatever `standard_conforming_strings` is.
-fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\\', "").replace('\'', "''"))
 }
 

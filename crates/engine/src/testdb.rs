@@ -24,6 +24,7 @@ pub(crate) fn options() -> Options {
         lock_wait: Duration::from_millis(50),
         server_version: "16.15".into(),
         server_version_num: "160015".into(),
+        external: None,
     }
 }
 
@@ -114,7 +115,7 @@ impl TestDb {
         let client = db.wait_until_up().await;
         for _ in 0..2 {
             client
-                .batch_execute(&schema::script(&options()))
+                .batch_execute(&schema::script(&options(), schema::Site::Alone))
                 .await
                 .unwrap();
         }

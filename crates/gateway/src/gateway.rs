@@ -1,6 +1,7 @@
 //! What all connections share.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use base::{Clock, Entropy};
@@ -16,6 +17,9 @@ use crate::endpoints::Endpoints;
 use crate::quotas::{Quota, Quotas};
 use crate::session::Statements;
 
+/// How many bytes of texts are remembered for each database in use, where each has a dialect.
+const SUFFIXED: u64 = 2 << 20;
+
 /// How the gateway departs from its defaults, which are AWS's where AWS has any.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -23,6 +27,8 @@ pub struct Options {
     pub endpoint_suffix: String,
     /// What the dialect says of the server.
     pub dialect: dialect::Options,
+    /// Whether the databases share a server, where the names of roles have the database's suffix.
+    pub shared_server: bool,
     /// How long a client may take to log in.
     pub login_timeout: Duration,
     /// How old a session may become.
@@ -42,6 +48,7 @@ impl Default for Options {
         Self {
             endpoint_suffix: "on.aws".to_owned(),
             dialect: dialect::Options::default(),
+            shared_server: false,
             login_timeout: Duration::from_secs(60),
             session_limit: Duration::from_secs(60 * 60),
             transaction_limit: Duration::from_secs(300),
@@ -80,7 +87,9 @@ pub struct Gateway<C> {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) catalog: C,
     pub(crate) certificates: Certificates,
-    pub(crate) statements: Arc<Statements>,
+    statements: Arc<Statements>,
+    /// By database, of those in use whose roles have a suffix.
+    suffixed: Mutex<HashMap<String, Weak<Statements>>>,
     pub(crate) quotas: Quotas,
     pub(crate) cancel_keys: CancelKeys,
 }
@@ -98,10 +107,31 @@ impl<C: Catalog> Gateway<C> {
             catalog: parts.catalog,
             certificates: parts.certificates,
             statements: Arc::new(Statements::new(Dialect::new(options.dialect.clone()))),
+            suffixed: Mutex::default(),
             quotas: Quotas::new(options.quota),
             cancel_keys: CancelKeys::default(),
             options,
         }
+    }
+
+    /// The dialect of a database.
+    pub(crate) fn statements(&self, database: &str) -> Arc<Statements> {
+        if !self.options.shared_server {
+            return Arc::clone(&self.statements);
+        }
+        let mut all = self.suffixed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(statements) = all.get(database).and_then(Weak::upgrade) {
+            return statements;
+        }
+        all.retain(|_, statements| statements.strong_count() > 0);
+        let options = dialect::Options {
+            role_suffix: Some(engine::role_suffix(database)),
+            ..self.options.dialect.clone()
+        };
+        let statements = Statements::remembering(Dialect::new(options), SUFFIXED);
+        let statements = Arc::new(statements);
+        all.insert(database.to_owned(), Arc::downgrade(&statements));
+        statements
     }
 
     /// Cancels what the session with this key runs, if there is one. As in PostgreSQL, the one who
@@ -113,5 +143,30 @@ impl<C: Catalog> Gateway<C> {
                 .cancel(&target.database, process, secret)
                 .await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Clusters, World};
+
+    fn sql(world: &World, database: &str) -> String {
+        let reading = world.gateway.statements(database).read("CREATE ROLE app");
+        reading.script.statements[0].sql.to_string()
+    }
+
+    #[tokio::test]
+    async fn each_database_of_a_shared_server_has_its_names() {
+        let options = Options {
+            shared_server: true,
+            ..Options::default()
+        };
+        let shared = World::with(options, Clusters::default(), "");
+        assert_eq!(sql(&shared, "a"), "CREATE ROLE \"app@a\"");
+        assert_eq!(sql(&shared, "b"), "CREATE ROLE \"app@b\"");
+        let one = shared.gateway.statements("a");
+        assert!(Arc::ptr_eq(&one, &shared.gateway.statements("a")));
+        assert_eq!(sql(&World::new(), "a"), "CREATE ROLE app");
     }
 }

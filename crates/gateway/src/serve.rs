@@ -160,7 +160,7 @@ async fn relay<C: Catalog>(
     tracing::debug!(cluster = cluster.id, role, "a session begins");
     let (backends, database) = (Arc::clone(&gateway.backends), cluster.database.clone());
     let rules = Rules {
-        statements: Arc::clone(&gateway.statements),
+        statements: gateway.statements(&cluster.database),
         message_limit: gateway.options.message_limit,
         transaction_limit: gateway.options.transaction_limit,
         session_limit: gateway.options.session_limit,

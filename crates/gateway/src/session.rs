@@ -13,6 +13,7 @@
 mod backend;
 mod client;
 mod failure;
+mod fields;
 mod frames;
 mod pending;
 mod statements;

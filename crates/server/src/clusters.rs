@@ -22,20 +22,35 @@ const SWEEP: Duration = Duration::from_secs(1);
 pub(crate) struct Clusters {
     dsql: Arc<Dsql>,
     live: Arc<LiveDirectory>,
+    /// How often it is recorded that a cluster is in use.
+    period: Duration,
     /// The endpoints through which databases have been connected to, by database.
-    used: Arc<Mutex<HashMap<String, Vec<Endpoint>>>>,
+    used: Arc<Mutex<HashMap<String, Vec<Used>>>>,
+}
+
+/// An endpoint, and when its use was recorded.
+#[derive(Clone)]
+struct Used {
+    endpoint: Endpoint,
+    at: Timestamp,
 }
 
 impl Clusters {
-    pub(crate) fn new(dsql: Arc<Dsql>, live: Arc<LiveDirectory>) -> Self {
+    pub(crate) fn new(
+        dsql: Arc<Dsql>,
+        live: Arc<LiveDirectory>,
+        idle_after: Option<Duration>,
+    ) -> Self {
+        let shortest = Duration::from_millis(250);
         Self {
             dsql,
             live,
+            period: idle_after.map_or(SWEEP, |idle| (idle / 4).clamp(shortest, SWEEP * 60)),
             used: Arc::default(),
         }
     }
 
-    fn used(&self) -> MutexGuard<'_, HashMap<String, Vec<Endpoint>>> {
+    fn used(&self) -> MutexGuard<'_, HashMap<String, Vec<Used>>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -47,11 +62,9 @@ impl Clusters {
 
     /// Keeps clusters ACTIVE while somebody is connected, and removes the databases of those that
     /// are gone. Never ends.
-    pub(crate) async fn keep_house(self, engine: Arc<Engine>, idle_after: Option<Duration>) {
+    pub(crate) async fn keep_house(self, engine: Arc<Engine>) {
         let mut sweep = interval(SWEEP);
-        let shortest = Duration::from_millis(250);
-        let touch = idle_after.map_or(SWEEP, |idle| (idle / 4).clamp(shortest, SWEEP * 60));
-        let mut touch = interval(touch);
+        let mut touch = interval(self.period);
         for timer in [&mut sweep, &mut touch] {
             timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }
@@ -66,9 +79,9 @@ impl Clusters {
     async fn touch_all(&self, engine: &Arc<Engine>) {
         let now = SystemClock.now();
         for database in engine.in_use() {
-            let endpoints = self.used().get(&database).cloned();
-            for endpoint in endpoints.unwrap_or_default() {
-                self.touch_one(&endpoint, now).await;
+            let used = self.used().get(&database).cloned();
+            for used in used.unwrap_or_default() {
+                self.touch_one(&used.endpoint, now).await;
             }
         }
     }
@@ -133,6 +146,12 @@ impl Catalog for Clusters {
     }
 
     async fn touch(&self, cluster: &Cluster, now: Timestamp) -> Result<(), String> {
+        let recently =
+            |used: &Used| used.endpoint.arn == cluster.arn && now < used.at.plus(self.period);
+        let used = self.used().get(&cluster.database).cloned();
+        if used.unwrap_or_default().iter().any(recently) {
+            return Ok(());
+        }
         let accounts = vec![cluster.account.clone()];
         let found = self
             .dsql
@@ -143,10 +162,10 @@ impl Catalog for Clusters {
         let recorded = self.dsql.use_database(&endpoint, now).await;
         recorded.map_err(|error| format!("{error:?}"))?;
         self.touch_one(&endpoint, now).await;
-        let mut used = self.used();
-        let endpoints = used.entry(endpoint.database.clone()).or_default();
-        endpoints.retain(|known| known.arn != endpoint.arn);
-        endpoints.push(endpoint);
+        let mut all = self.used();
+        let used = all.entry(endpoint.database.clone()).or_default();
+        used.retain(|known| known.endpoint.arn != endpoint.arn);
+        used.push(Used { endpoint, at: now });
         Ok(())
     }
 }

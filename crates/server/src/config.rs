@@ -10,7 +10,7 @@ use verified_permissions::{Options, Quotas};
 
 use crate::config_file;
 use crate::error::Error;
-use crate::settings::{LogFilter, LogFormat, Seconds, Settings};
+use crate::settings::{ConnectionString, LogFilter, LogFormat, Seconds, Settings};
 
 const HTTP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4100);
 const POSTGRES: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 5432);
@@ -60,6 +60,8 @@ pub(crate) struct Postgres {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) binaries: Option<PathBuf>,
     pub(crate) user: Option<String>,
+    /// The server that has the databases instead.
+    pub(crate) external: Option<ConnectionString>,
     /// The operator's certificate and key.
     pub(crate) certificate: Option<(PathBuf, PathBuf)>,
     pub(crate) connections: u32,
@@ -218,6 +220,7 @@ fn postgres(settings: &mut Settings) -> Result<Postgres, Error> {
             .map(absolute)
             .transpose()?,
         user: settings.postgres_user.take(),
+        external: settings.postgres_external.take(),
         certificate,
         connections: settings.dsql_connections.unwrap_or(200),
         connection_rate: settings.dsql_connection_rate.unwrap_or(100),

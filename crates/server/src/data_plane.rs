@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::Engine;
+use engine::{Engine, External};
 use frontdoor::Listener;
 use gateway::{Certificates, Gateway, Parts, Quota};
 use iam::decision_log::DecisionLog;
@@ -65,6 +65,7 @@ impl DataPlane {
         let options = gateway::Options {
             endpoint_suffix: config.dsql.endpoint_suffix.clone(),
             dialect,
+            shared_server: postgres.external.is_some(),
             session_limit: postgres.session_limit,
             transaction_limit: postgres.transaction_limit,
             quota: quota(postgres),
@@ -146,6 +147,10 @@ fn engine_options(config: &Config, dialect: &dialect::Options) -> engine::Option
         lock_wait: postgres.lock_wait,
         server_version: dialect.server_version.clone(),
         server_version_num: dialect.server_version_num.clone(),
+        external: postgres.external.as_ref().map(|server| External {
+            connection: server.0.clone(),
+            entropy: Arc::new(SystemEntropy),
+        }),
     }
 }
 

@@ -71,7 +71,7 @@ async fn serve(config: &Config, program: &str) -> Result<(), Error> {
         Some(path) => Arc::new(FileLog::open(path)?),
         None => Arc::new(NoLog),
     };
-    let clusters = Clusters::new(Arc::clone(&dsql), Arc::clone(&live));
+    let clusters = Clusters::new(Arc::clone(&dsql), Arc::clone(&live), config.dsql.idle_after);
     let data_plane = DataPlane::prepare(config, clusters, &live, Arc::clone(&decisions)).await?;
     let server_file = ServerFile {
         http,
@@ -136,7 +136,9 @@ async fn serve_all(
     end: impl Future<Output = ()>,
 ) {
     let (ended, ending) = watch::channel(());
-    let connections = Arc::new(Semaphore::new(system::most_connections()));
+    // Whoever takes all places of one kind leaves those of the other.
+    let places = system::most_connections() / 2;
+    let connections = Arc::new(Semaphore::new(places));
     let mut servers = JoinSet::new();
     for (socket, listener) in listening {
         let (front_door, mut ending) = (Arc::clone(front_door), ending.clone());
@@ -149,6 +151,7 @@ async fn serve_all(
     }
     if let Some(data_plane) = data_plane {
         servers.spawn(async move {
+            let connections = Arc::new(Semaphore::new(places));
             data_plane.serve(&connections, &ending, DRAIN).await;
         });
     }

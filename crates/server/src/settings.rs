@@ -15,7 +15,7 @@ use base::Region;
 use frontdoor::Listener;
 use serde::{Deserialize, Deserializer};
 
-pub(crate) use values::{Domain, LogFilter, PostgresListener, Seconds, Words};
+pub(crate) use values::{ConnectionString, Domain, LogFilter, PostgresListener, Seconds, Words};
 
 /// Defines [`Settings`] and the operations that must not forget a key.
 macro_rules! settings {
@@ -155,6 +155,14 @@ settings! {
     /// [default: `treeline`, `postgres` or `nobody`, the first that exists]
     #[arg(long, env = "TREELINE_POSTGRES_USER", value_name = "NAME")]
     postgres_user: String,
+
+    /// The PostgreSQL server to have the databases in, as a connection string or URL with a superuser:
+    /// see *An external PostgreSQL* [default: none, an instance is run for every cluster]
+    #[arg(
+        long, env = "TREELINE_POSTGRES_EXTERNAL", value_name = "URL", hide_env_values = true
+    )]
+    #[serde(deserialize_with = "from_text")]
+    postgres_external: ConnectionString,
 
     /// The certificate chain for PostgreSQL clients, PEM; with `tls-key`
     /// [default: certificates of the data directory's own CA]

@@ -64,6 +64,7 @@ const TEST_ARROWS: &[(&str, &[&str])] = &[
     ("sts", &["testkit"]),
     ("verified_permissions", &["testkit"]),
     ("server", &["testkit"]),
+    ("engine", &["dialect"]),
 ];
 
 /// What a manifest says about itself that the workspace decides.

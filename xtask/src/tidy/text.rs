@@ -14,6 +14,7 @@ const FOREIGN: &[&str] = &[
     "LICENSE",
     "models/",
     "crates/iam/tests/vectors/",
+    "fuzz/corpus/",
 ];
 
 /// What is read as code; prose and data may be as long as they are.

@@ -33,7 +33,7 @@ pub(super) fn everywhere(facts: &Facts) -> Result<(), Refusal> {
     facts
         .roles
         .iter()
-        .try_for_each(|role| systems::role(role))?;
+        .try_for_each(|role| systems::role(&role.name))?;
     facts.updated.iter().try_for_each(updated)?;
     facts.calls.iter().try_for_each(functions::judge)?;
     facts

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use nix::fcntl::OFlag;
 use nix::unistd::{Gid, Uid};
 
 /// How many files are written to disk at once.
@@ -57,7 +58,17 @@ pub(crate) fn settle(from: &Path, to: &Path) -> Result<()> {
 
 /// Writes what is known of a file or directory to disk.
 pub(crate) fn synchronize(path: &Path) -> Result<()> {
-    File::open(path)?.sync_all()
+    open(path)?.sync_all()
+}
+
+/// Opens a file or directory to read it. The directories of instances belong to another user than
+/// root, who may have put anything there: links are not followed, and nothing waits for a writer.
+fn open(path: &Path) -> Result<File> {
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits())
+        .open(path)
 }
 
 /// Writes all files and directories below `path` to disk: after they are all written, and many at
@@ -108,8 +119,14 @@ pub(crate) fn copy(from: &Path, to: &Path, owner: Option<(Uid, Gid)>) -> Result<
         if kind.is_dir() {
             copy(&entry.path(), &target, owner)?;
         } else if kind.is_file() {
-            fs::copy(entry.path(), &target)?;
-            let file = File::open(&target)?;
+            let mut source = open(&entry.path())?;
+            let mode = source.metadata()?.mode() & 0o777;
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(mode)
+                .open(&target)?;
+            std::io::copy(&mut source, &mut file)?;
             give(&file)?;
         } else {
             return Err(std::io::Error::other(format!(

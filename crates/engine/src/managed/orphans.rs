@@ -5,11 +5,12 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, Uid};
 use tokio::time::{Instant, sleep};
 
 use super::account::RunAs;
@@ -70,6 +71,7 @@ pub(crate) async fn end(directory: &Path, run_as: &RunAs) -> Result<bool, Error>
 
 async fn find(directory: &Path, run_as: &RunAs) -> Vec<Found> {
     let mut all = Vec::new();
+    let user = run_as.owner().map_or_else(Uid::effective, |(user, _)| user);
     let Ok(processes) = fs::read_dir("/proc") else {
         return all;
     };
@@ -78,6 +80,10 @@ async fn find(directory: &Path, run_as: &RunAs) -> Vec<Found> {
         let Some(number) = name.to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
+        // Somebody else's process may call itself what it likes, wherever it likes.
+        if !process.metadata().is_ok_and(|it| it.uid() == user.as_raw()) {
+            continue;
+        }
         let Some(leads) = fs::read(process.path().join("cmdline"))
             .ok()
             .and_then(|it| kind(&it))

@@ -30,6 +30,14 @@ pub(crate) struct Process {
     log: File,
 }
 
+/// When memory runs out, an instance shall end, and not the server of them all. Its processes
+/// inherit this; where it cannot be said, it is not.
+fn prefer_as_victim(process: Option<u32>) {
+    if let Some(number) = process {
+        let _cannot = fs::write(format!("/proc/{number}/oom_score_adj"), "500");
+    }
+}
+
 impl Process {
     /// Starts the instance that lives in `home` and returns when it takes sessions. `more` are
     /// settings of this start.
@@ -67,6 +75,7 @@ impl Process {
             let explained = site.run_as.explain(&data, &cause);
             failed(std::io::Error::new(cause.kind(), explained))
         })?;
+        prefer_as_victim(child.id());
         let mut process = Self { child, log };
         process.until_ready(home, &lock).await?;
         Ok(process)

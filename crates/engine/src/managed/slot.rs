@@ -189,7 +189,7 @@ impl Slot {
         let template = site.template.ready(site).await?;
         let (home, owner) = (self.home.clone(), site.run_as.owner());
         let making = site.directory.join(format!("making-{}", home.name));
-        let schema = schema::fingerprint(&site.options);
+        let schema = schema::fingerprint(&site.script());
         let copy = move || {
             files::clear(&making)?;
             DirBuilder::new().mode(0o711).create(&making)?;
@@ -209,7 +209,8 @@ impl Slot {
     async fn run(&self, site: &Site) -> Result<Process, Error> {
         let binaries = self.binaries(site).await?;
         let mut process = Process::start(site, &binaries, &self.home, &[]).await?;
-        let schema = schema::fingerprint(&site.options);
+        let script = site.script();
+        let schema = schema::fingerprint(&script);
         if fs::read_to_string(self.home.schema()).is_ok_and(|present| present == schema) {
             return Ok(process);
         }
@@ -219,7 +220,7 @@ impl Slot {
         );
         let updated = async {
             let client = superuser::connect(&self.home.sockets).await?;
-            client.batch_execute(&schema::script(&site.options)).await?;
+            client.batch_execute(&script).await?;
             files::replace(&self.home.schema(), &schema)
                 .map_err(Error::io("note the schema of a database"))
         };

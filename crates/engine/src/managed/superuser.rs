@@ -4,10 +4,7 @@ use std::path::Path;
 
 use tokio_postgres::{Client, Config, NoTls};
 
-use crate::{DATABASE, Error, SUPERUSER};
-
-/// The engine waits for locks as long as it takes, and reads what is committed.
-const OPTIONS: &str = "-c lock_timeout=0 -c default_transaction_isolation=read\\ committed";
+use crate::{DATABASE, Error, OWN_SESSION, SUPERUSER};
 
 /// Opens a session of the superuser at the instance that listens in `sockets`.
 ///
@@ -21,7 +18,7 @@ pub(crate) async fn connect(sockets: &Path) -> Result<Client, Error> {
         .user(SUPERUSER)
         .dbname(DATABASE)
         .application_name("treeline")
-        .options(OPTIONS);
+        .options(OWN_SESSION);
     let (client, connection) = config.connect(NoTls).await?;
     // It ends with the client, or with an error that the client gets as well.
     tokio::spawn(async move {

@@ -43,7 +43,7 @@ impl Template {
             return Ok(path.join("data"));
         }
         site.check_open(TEMPLATE)?;
-        let schema = schema::fingerprint(&site.options);
+        let schema = schema::fingerprint(&site.script());
         let path = site
             .directory
             .join(format!("{PREFIX}{}-{schema}", site.binaries.version));
@@ -143,7 +143,7 @@ async fn initdb(site: &Site, data: &Path) -> Result<(), Error> {
 
 async fn fill(site: &Site, home: &Home) -> Result<(), Error> {
     let client = superuser::connect(&home.sockets).await?;
-    client.batch_execute(&schema::script(&site.options)).await?;
+    client.batch_execute(&site.script()).await?;
     for statement in STRIP {
         client.batch_execute(statement).await?;
     }

@@ -1,4 +1,5 @@
--- Which IAM identities may log in as which roles.
+-- Which IAM identities may log in as which roles. Clients and the engine say the names of roles
+-- without the suffix that they have where databases share a server; so does what they are shown.
 
 CREATE SEQUENCE IF NOT EXISTS pg_treeline.iam_ids START 26000;
 CREATE TABLE IF NOT EXISTS pg_treeline.iam_mappings (
@@ -9,8 +10,10 @@ CREATE TABLE IF NOT EXISTS pg_treeline.iam_mappings (
   PRIMARY KEY (role, arn));
 
 CREATE OR REPLACE VIEW sys.iam_pg_role_mappings AS
-  SELECT m.id AS iam_oid, m.arn, m.role AS pg_role_oid, r.rolname AS pg_role_name,
-         m.grantor AS grantor_pg_role_oid, g.rolname AS grantor_pg_role_name
+  SELECT m.id AS iam_oid, m.arn, m.role AS pg_role_oid,
+         left(r.rolname, length(r.rolname) - length({suffix}))::name AS pg_role_name,
+         m.grantor AS grantor_pg_role_oid,
+         left(g.rolname, length(g.rolname) - length({suffix}))::name AS grantor_pg_role_name
     FROM pg_treeline.iam_mappings m JOIN pg_roles r ON r.oid = m.role
     LEFT JOIN pg_roles g ON g.oid = m.grantor;
 GRANT SELECT ON sys.iam_pg_role_mappings TO PUBLIC;
@@ -21,11 +24,11 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   r record;
 BEGIN
-  IF session_user <> 'admin' THEN
+  IF session_user <> {admin} THEN
     RAISE EXCEPTION USING ERRCODE = '42501',
       MESSAGE = format('permission denied to grant IAM trust with role %s', name);
   END IF;
-  SELECT oid, rolcanlogin, rolsuper INTO r FROM pg_roles WHERE rolname = name;
+  SELECT oid, rolcanlogin, rolsuper INTO r FROM pg_roles WHERE rolname = name || {suffix};
   IF name LIKE 'pg\_%' THEN
     RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = format('Role %s not supported', name);
   ELSIF name = 'admin' THEN
@@ -69,15 +72,15 @@ GRANT EXECUTE ON FUNCTION pg_treeline.iam_grant(text, text), pg_treeline.iam_rev
 CREATE OR REPLACE FUNCTION pg_treeline.is_mapped(name text, arn text) RETURNS bool
 LANGUAGE sql STABLE
 RETURN EXISTS (SELECT FROM pg_treeline.iam_mappings m JOIN pg_roles r ON r.oid = m.role
-                WHERE r.rolname = name AND m.arn = is_mapped.arn
+                WHERE r.rolname = name || {suffix} AND m.arn = is_mapped.arn
                   AND r.rolcanlogin AND NOT r.rolsuper);
 
 -- For everybody: tells what the view tells.
 CREATE OR REPLACE FUNCTION pg_treeline.check_droppable(names text[]) RETURNS void
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  mapped text := (SELECT min(r.rolname) FROM pg_roles r JOIN pg_treeline.iam_mappings m
-                      ON m.role = r.oid WHERE r.rolname = ANY (names));
+  mapped text := (SELECT min(n) FROM unnest(names) n JOIN pg_roles r ON r.rolname = n || {suffix}
+                    JOIN pg_treeline.iam_mappings m ON m.role = r.oid);
 BEGIN
   IF mapped IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = '2BP01',
@@ -92,7 +95,8 @@ LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   PERFORM pg_treeline.check_droppable(names);
   EXECUTE pg_catalog.format('DROP ROLE %s %s', CASE WHEN if_exists THEN 'IF EXISTS' END,
-    (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(n), ', ') FROM pg_catalog.unnest(names) n));
+    (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(n OPERATOR(pg_catalog.||) {suffix}), ', ')
+       FROM pg_catalog.unnest(names) n));
 END $$;
 GRANT EXECUTE ON FUNCTION pg_treeline.drop_roles(text[], bool) TO PUBLIC;
 

@@ -5,11 +5,11 @@ SET search_path = pg_catalog, pg_temp;
 -- Client logins are ordinary roles; `admin` is the first of them.
 DO $$
 BEGIN
-  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'admin') THEN
-    CREATE ROLE admin;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {admin}) THEN
+    CREATE ROLE {admin_role};
   END IF;
 END $$;
-ALTER ROLE admin LOGIN CREATEROLE INHERIT NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS;
+ALTER ROLE {admin_role} LOGIN CREATEROLE INHERIT NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS;
 
 -- Up to PostgreSQL 15, CREATEROLE may grant every role that is not a superuser, and so
 -- `pg_execute_server_program`. Nobody can log in as these roles and nobody is a member of one,
@@ -22,11 +22,11 @@ UPDATE pg_authid SET rolsuper = true
 DO $$
 BEGIN
   EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
-  EXECUTE format('GRANT CONNECT ON DATABASE %I TO PUBLIC', current_database());
-  EXECUTE format('GRANT CREATE ON DATABASE %I TO admin', current_database());
+  EXECUTE format('GRANT CONNECT ON DATABASE %I TO {members}', current_database());
+  EXECUTE format('GRANT CREATE ON DATABASE %I TO {admin_role}', current_database());
 END $$;
 
-ALTER SCHEMA public OWNER TO admin;
+ALTER SCHEMA public OWNER TO {admin_role};
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO PUBLIC;
 

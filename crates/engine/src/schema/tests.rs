@@ -29,11 +29,17 @@ fn the_fingerprint_follows_the_options() {
     let one = options();
     let mut other = options();
     other.server_version = "16.9'; DROP".into();
-    assert_eq!(fingerprint(&one), fingerprint(&one));
-    assert_ne!(fingerprint(&one), fingerprint(&other));
-    assert_eq!(fingerprint(&one).len(), 64);
-    assert!(script(&other).contains("'16.9''; DROP'"));
-    assert!(!script(&one).contains("{server"));
+    let of = |options, site| fingerprint(&script(options, site));
+    assert_eq!(of(&one, Site::Alone), of(&one, Site::Alone));
+    assert_ne!(of(&one, Site::Alone), of(&other, Site::Alone));
+    assert_ne!(of(&one, Site::Alone), of(&one, Site::Shared("@a")));
+    assert_eq!(of(&one, Site::Alone).len(), 64);
+    assert!(script(&other, Site::Alone).contains("'16.9''; DROP'"));
+    for site in [Site::Alone, Site::Shared("@a")] {
+        for mark in ["{server", "{version", "{suffix", "{admin", "{members"] {
+            assert!(!script(&one, site).contains(mark), "{mark}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -48,6 +48,7 @@ pub(crate) fn options(directory: &Path) -> Options {
         lock_wait: Duration::from_millis(500),
         server_version: "16.15".to_owned(),
         server_version_num: "160015".to_owned(),
+        external: None,
     }
 }
 

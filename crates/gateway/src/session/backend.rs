@@ -5,7 +5,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use dialect::Reply;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::failure::Fields;
+use super::fields::Fields;
 use super::frames;
 use super::pending::Expect;
 use super::{End, Rules, Shared, State};

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use dialect::{Dialect, Reply, Script};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 
 /// How many bytes of texts are remembered, with what is known of them.
 const CAPACITY: u64 = 16 << 20;
@@ -39,16 +41,27 @@ impl Weighter<Box<str>, Arc<Reading>> for Bytes {
 impl Statements {
     /// None remembered yet.
     pub(crate) fn new(dialect: Dialect) -> Self {
+        Self::remembering(dialect, CAPACITY)
+    }
+
+    /// None remembered yet, and never more than so many bytes.
+    pub(crate) fn remembering(dialect: Dialect, capacity: u64) -> Self {
         Self {
             dialect,
-            readings: Cache::with_weighter(CAPACITY as usize / 512, CAPACITY, Bytes),
+            readings: Cache::with_weighter(capacity as usize / 512, capacity, Bytes),
         }
     }
 
     /// What the dialect makes of `text`.
     pub(crate) fn read(&self, text: &str) -> Arc<Reading> {
         if text.len() > LONGEST {
-            return Arc::new(self.read_anew(text));
+            let read = || Arc::new(self.read_anew(text));
+            // It may take a while, in which this thread should not have other sessions wait.
+            return if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+                block_in_place(read)
+            } else {
+                read()
+            };
         }
         if let Some(reading) = self.readings.get(text) {
             return reading;

@@ -45,6 +45,7 @@ fn sample(key: &str) -> (&'static str, &'static str) {
         "postgres-listeners" => ("127.0.0.1:1 127.0.0.1:2", "\"127.0.0.1:1 127.0.0.1:2\""),
         "postgres-binaries" | "tls-certificate" | "tls-key" => ("/d", "\"/d\""),
         "postgres-user" => ("u", "\"u\""),
+        "postgres-external" => ("host=h user=u", "\"host=h user=u\""),
         "dsql-connections" | "dsql-connection-rate" => ("7", "7"),
         quota if quota.starts_with("quota-") => ("7", "7"),
         other => panic!("give a sample of `{other}`"),
@@ -114,6 +115,15 @@ fn a_length_of_time_is_a_number_of_seconds() {
     for text in ["", "-1", "2s", "NaN", "inf", "1e30"] {
         assert!(text.parse::<Seconds>().is_err(), "{text}");
     }
+}
+
+#[test]
+fn the_external_server_is_not_shown() {
+    let url = "postgres://u:secret@h/";
+    let flag = format!("--postgres-external={url}");
+    let settings = Flags::parse_from(["treeline", &flag]).settings;
+    assert!(!format!("{settings:?}").contains("secret"));
+    assert_eq!(settings.postgres_external, Some(url.parse().unwrap()));
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The values of settings that have a form of their own.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use base::Secret;
 use frontdoor::{InvalidListener, Listener};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
@@ -32,6 +34,30 @@ impl FromStr for PostgresListener {
             return Ok(Self(None));
         }
         text.parse().map(|listener| Self(Some(listener)))
+    }
+}
+
+/// Where an external PostgreSQL is, with a password.
+#[derive(Clone)]
+pub(crate) struct ConnectionString(pub(crate) Secret);
+
+impl PartialEq for ConnectionString {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.matches(other.0.expose())
+    }
+}
+
+impl fmt::Debug for ConnectionString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ConnectionString")
+    }
+}
+
+impl FromStr for ConnectionString {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(Secret::new(text.to_owned())))
     }
 }
 

@@ -235,21 +235,26 @@ async fn the_end_of_copying_is_where_the_client_says() {
     let mut ends = session();
     let first = [start.clone(), sync()];
     ends.forwards(&first, &first).await;
-    ends.answers(&[begun.clone()], &[begun.clone()]).await;
+    ends.answers(std::slice::from_ref(&begun), std::slice::from_ref(&begun))
+        .await;
     let second = [rows.clone(), end.clone(), sync()];
     ends.forwards(&second, &second).await;
-    ends.answers(&[done.clone()], &[done.clone()]).await;
+    ends.answers(std::slice::from_ref(&done), std::slice::from_ref(&done))
+        .await;
     ends.works().await;
     // With a Sync in the midst of them.
     let mut ends = session();
-    ends.forwards(&[start.clone()], &[start.clone()]).await;
-    ends.answers(&[begun.clone()], &[begun.clone()]).await;
+    ends.forwards(std::slice::from_ref(&start), std::slice::from_ref(&start))
+        .await;
+    ends.answers(std::slice::from_ref(&begun), std::slice::from_ref(&begun))
+        .await;
     ends.forwards(
         &[sync(), rows.clone(), end.clone(), sync()],
         &[rows.clone(), end.clone(), sync()],
     )
     .await;
-    ends.answers(&[done.clone()], &[done.clone()]).await;
+    ends.answers(std::slice::from_ref(&done), std::slice::from_ref(&done))
+        .await;
     ends.works().await;
     // All at once.
     let mut ends = session();
