@@ -131,12 +131,9 @@ fn rewritten(text: &str) -> HashSet<String> {
 /// Whether a name is that of the machinery's schema, by the tokens alone.
 fn has_reserved_name(text: &str) -> bool {
     let found = tokens(text).unwrap_or_default();
-    found.iter().any(|token| match token.kind {
-        Kind::Word => token.is(text, RESERVED_SCHEMA),
-        Kind::Quoted => {
-            let name = token.of(text).strip_prefix('"');
-            name.and_then(|name| name.strip_suffix('"')) == Some(RESERVED_SCHEMA)
-        }
-        _ => false,
+    found.iter().any(|token| {
+        let name = token.of(text).strip_prefix('"');
+        let quoted = name.and_then(|name| name.strip_suffix('"'));
+        token.is(text, RESERVED_SCHEMA) || quoted == Some(RESERVED_SCHEMA)
     })
 }

@@ -7,6 +7,8 @@ mod cancel;
 pub mod catalog;
 mod certificates;
 mod endpoints;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod gateway;
 mod quotas;
 mod refusal;

@@ -15,6 +15,8 @@ mod client;
 mod failure;
 mod fields;
 mod frames;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod pending;
 mod statements;
 mod transaction;
@@ -24,11 +26,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use dialect::Statement;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use failure::Failure;
 use pending::Pending;
+use statements::Prepared;
 pub(crate) use statements::Statements;
 use transaction::Transaction;
 
@@ -119,9 +121,9 @@ struct State {
     transaction: Transaction,
     pending: Pending,
     /// Prepared statements by name; the unnamed one is under the empty name.
-    prepared: HashMap<Bytes, Arc<Statement>>,
+    prepared: HashMap<Bytes, Prepared>,
     /// Portals by name.
-    portals: HashMap<Bytes, Arc<Statement>>,
+    portals: HashMap<Bytes, Prepared>,
     /// Whether the transaction must be ended at the next `Sync`: its COMMIT was refused.
     rollback_at_sync: bool,
     /// Whether the backend skips what comes, up to a `Sync` that the client has not sent yet.

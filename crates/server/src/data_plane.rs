@@ -51,8 +51,7 @@ impl DataPlane {
             .await
             .map_err(|error| Error::Engine(error.to_string()))?;
         tracing::info!(postgres = engine.describe(), "databases");
-        let idle_after = config.dsql.idle_after;
-        tokio::spawn(clusters.clone().keep_house(Arc::clone(&engine), idle_after));
+        tokio::spawn(clusters.clone().keep_house(Arc::clone(&engine)));
         let parts = Parts {
             backends: Arc::new(Arc::clone(&engine)),
             keys: Arc::new(Arc::clone(live)),

@@ -1,13 +1,16 @@
 //! From the backend to the client: messages pass as they are, but for those that a decision of
 //! the gateway changes.
 
+use std::collections::HashMap;
+
 use bytes::{Buf, Bytes, BytesMut};
 use dialect::Reply;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::fields::Fields;
 use super::frames;
-use super::pending::Expect;
+use super::pending::{Before, Expect};
+use super::statements::Prepared;
 use super::{End, Rules, Shared, State};
 
 /// How many bytes are read at once.
@@ -162,7 +165,10 @@ impl State {
         self.pending.pass_copy_ends();
         match tag {
             b'G' => {
-                self.copying = self.pending.begin_copy();
+                let Self {
+                    pending, prepared, ..
+                } = self;
+                self.copying = pending.begin_copy(|before| restore(prepared, before));
                 Passage::Keep
             }
             b'T' => self.row_description(),
@@ -213,7 +219,9 @@ impl State {
         }
         if message.ends_with(b"DEALLOCATE ALL\0") {
             // The unnamed one stays.
-            self.prepared.retain(|name, _| name.is_empty());
+            let coming = self.pending.deallocated();
+            self.prepared
+                .retain(|name, _| name.is_empty() || coming.contains(name));
         }
         match reply {
             Reply::AsIs => Passage::Keep,
@@ -237,9 +245,7 @@ impl State {
         let Self {
             pending, prepared, ..
         } = self;
-        self.skipping = pending.skip(|name| {
-            prepared.remove(name);
-        });
+        self.skipping = pending.skip(|before| restore(prepared, before));
         self.copying = false;
         passage
     }
@@ -270,6 +276,13 @@ impl State {
         }
         Passage::Keep
     }
+}
+
+fn restore(prepared: &mut HashMap<Bytes, Prepared>, (name, before): Before) {
+    match before {
+        Some(statement) => prepared.insert(name, statement),
+        None => prepared.remove(&name),
+    };
 }
 
 /// The message without what the client must not see.

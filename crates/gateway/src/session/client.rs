@@ -1,15 +1,13 @@
 //! From the client to the backend: every message is looked at, and passed, replaced or refused.
 
-use std::sync::Arc;
-
 use bytes::{BufMut, Bytes, BytesMut};
-use dialect::{Effect, Reply, Statement};
+use dialect::{Reply, Statement};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::failure::Failure;
 use super::frames::{self, Body, Malformed};
-use super::pending::{Expect, failing_statement};
-use super::statements::Reading;
+use super::pending::{Before, Expect, failing_statement};
+use super::statements::{Prepared, Reading};
 use super::{End, Rules, Shared, State};
 
 /// How many bytes are read at once.
@@ -88,6 +86,13 @@ impl State {
         if self.ignores(tag) {
             return Ok(());
         }
+        if self.copying && !matches!(tag, b'd' | b'c' | b'f' | b'X') {
+            // PostgreSQL takes it for the end of the copying, whatever it asks.
+            frames::message(output, b'f', &[b"unexpected message\0"]);
+            self.copying = false;
+            self.pending.push(Expect::CopyEnd);
+            return Ok(());
+        }
         let malformed =
             |_: Malformed| End::Fatal(Failure::protocol_violation("invalid message format"));
         match tag {
@@ -107,8 +112,8 @@ impl State {
             }
             b'E' => self.execute(message, output).map_err(malformed)?,
             b'C' => {
-                self.close(message).map_err(malformed)?;
-                self.pass(message, Expect::Close, output);
+                let before = self.close(message).map_err(malformed)?;
+                self.pass(message, Expect::Close(before), output);
             }
             b'S' => {
                 self.transaction.sync();
@@ -249,24 +254,20 @@ impl State {
             let parts: [&[u8]; 5] = [&name, b"\0", statement.sql.as_bytes(), b"\0", &body.0];
             frames::message(output, b'P', &parts);
         }
-        let new = self.prepare(&name, statement);
+        let before = self.prepare(&name, statement);
         self.pending.push(Expect::Parse {
-            new,
+            before,
             rewritten: !reading.passes,
         });
         Ok(())
     }
 
-    /// Remembers a statement. A name that is taken stays whose it is: the backend will say so.
-    fn prepare(&mut self, name: &[u8], statement: Option<&Statement>) -> Option<Bytes> {
-        if !name.is_empty() && self.prepared.contains_key(name) {
-            return None;
-        }
+    /// Remembers a statement, until the backend says that the name is taken, or skips it.
+    fn prepare(&mut self, name: &[u8], statement: Option<&Statement>) -> Before {
         // Of its own: a part of the message would keep all that was read with it.
         let name = Bytes::copy_from_slice(name);
-        let statement = Arc::new(statement.cloned().unwrap_or_else(empty_statement));
-        self.prepared.insert(name.clone(), statement);
-        Some(name)
+        let before = self.prepared.insert(name.clone(), Prepared::of(statement));
+        (name, before)
     }
 
     /// Has the backend fail as in answer to a `Parse`, which is sent in the place of a message.
@@ -281,26 +282,26 @@ impl State {
         match self.prepared.get(name) {
             Some(statement) => {
                 let portal = Bytes::copy_from_slice(portal);
-                self.portals.insert(portal, Arc::clone(statement))
+                self.portals.insert(portal, *statement)
             }
             None => self.portals.remove(portal),
         };
     }
 
     /// The statement that a `Describe` or `Close` names.
-    fn named(&self, message: &Bytes) -> Result<Option<&Arc<Statement>>, Malformed> {
+    fn named(&self, message: &Bytes) -> Result<Option<Prepared>, Malformed> {
         let mut body = Body::of(message.clone());
         let kind = body.byte()?;
         let name = body.string()?;
         Ok(match kind {
-            b'S' => self.prepared.get(&name),
-            _ => self.portals.get(&name),
+            b'S' => self.prepared.get(&name).copied(),
+            _ => self.portals.get(&name).copied(),
         })
     }
 
     fn execute(&mut self, message: &Bytes, output: &mut BytesMut) -> Result<(), Malformed> {
         let portal = Body::of(message.clone()).string()?;
-        let statement = self.portals.get(&portal).cloned();
+        let statement = self.portals.get(&portal).copied();
         let taken = statement
             .as_ref()
             .map_or(Ok(()), |statement| self.transaction.take(statement.effect));
@@ -312,25 +313,16 @@ impl State {
         Ok(())
     }
 
-    fn close(&mut self, message: &Bytes) -> Result<(), Malformed> {
+    fn close(&mut self, message: &Bytes) -> Result<Option<Before>, Malformed> {
         let mut body = Body::of(message.clone());
         let kind = body.byte()?;
         let name = body.string()?;
-        match kind {
-            b'S' => self.prepared.remove(&name),
-            _ => self.portals.remove(&name),
-        };
-        Ok(())
-    }
-}
-
-/// What an empty text prepares.
-fn empty_statement() -> Statement {
-    Statement {
-        sql: "".into(),
-        effect: Effect::Read,
-        reply: Reply::AsIs,
-        refusal: None,
+        if kind != b'S' {
+            self.portals.remove(&name);
+            return Ok(None);
+        }
+        let before = self.prepared.remove(&name);
+        Ok(Some((name, before)))
     }
 }
 

@@ -1,13 +1,14 @@
 //! The answers that are outstanding, in the order in which the backend gives them.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dialect::{Effect, Reply, Statement};
+use dialect::{Effect, Reply};
 
 use super::failure::Failure;
-use super::statements::Reading;
+use super::statements::{Prepared, Reading};
 
 /// An answer that is outstanding.
 #[derive(Debug)]
@@ -23,8 +24,8 @@ pub(super) enum Expect {
     },
     /// To a `Parse`.
     Parse {
-        /// The statement's name, when it is new.
-        new: Option<Bytes>,
+        /// What its name stood for before.
+        before: Before,
         /// Whether the backend got another text than the client sent.
         rewritten: bool,
     },
@@ -35,9 +36,9 @@ pub(super) enum Expect {
     /// To a `Describe`.
     Describe(Reply),
     /// To an `Execute`.
-    Execute(Option<Arc<Statement>>),
-    /// To a `Close`.
-    Close,
+    Execute(Option<Prepared>),
+    /// To a `Close`, when of a statement with what its name stood for before.
+    Close(Option<Before>),
     /// To a `Sync`.
     Sync,
     /// None: the client has ended its copying here.
@@ -46,7 +47,26 @@ pub(super) enum Expect {
     Rollback,
 }
 
+/// The name of a prepared statement, and what it stood for.
+pub(super) type Before = (Bytes, Option<Prepared>);
+
 impl Expect {
+    /// What a prepared statement's name stood for before this, if this changes that.
+    fn before(&mut self) -> Option<&mut Before> {
+        match self {
+            Self::Parse { before, .. } | Self::Close(Some(before)) => Some(before),
+            Self::Query { .. }
+            | Self::Refused(_)
+            | Self::Bind
+            | Self::Describe(_)
+            | Self::Execute(_)
+            | Self::Close(None)
+            | Self::Sync
+            | Self::CopyEnd
+            | Self::Rollback => None,
+        }
+    }
+
     /// How the answer differs from the backend's, at this point of it.
     pub(super) fn reply(&self) -> Reply {
         match self {
@@ -63,7 +83,7 @@ impl Expect {
             Self::Parse { .. }
             | Self::Refused(_)
             | Self::Bind
-            | Self::Close
+            | Self::Close(_)
             | Self::Sync
             | Self::CopyEnd
             | Self::Rollback => Reply::AsIs,
@@ -72,23 +92,24 @@ impl Expect {
 
     /// Whether it is an answer to DDL.
     pub(super) fn is_ddl(&self) -> bool {
-        let statement = match self {
+        let effect = match self {
             Self::Query {
                 reading, answered, ..
             } => reading
                 .as_ref()
-                .and_then(|reading| reading.script.statements.get(*answered)),
-            Self::Execute(statement) => statement.as_deref(),
+                .and_then(|reading| reading.script.statements.get(*answered))
+                .map(|statement| statement.effect),
+            Self::Execute(prepared) => prepared.map(|prepared| prepared.effect),
             Self::Parse { .. }
             | Self::Refused(_)
             | Self::Bind
             | Self::Describe(_)
-            | Self::Close
+            | Self::Close(_)
             | Self::Sync
             | Self::CopyEnd
             | Self::Rollback => None,
         };
-        statement.is_some_and(|statement| matches!(statement.effect, Effect::Ddl | Effect::Job))
+        matches!(effect, Some(Effect::Ddl | Effect::Job))
     }
 
     /// Whether errors are about a text that the client has not sent.
@@ -100,7 +121,7 @@ impl Expect {
             | Self::Bind
             | Self::Describe(_)
             | Self::Execute(_)
-            | Self::Close
+            | Self::Close(_)
             | Self::Sync
             | Self::CopyEnd
             | Self::Rollback => self.reply() != Reply::AsIs,
@@ -122,7 +143,7 @@ impl Expect {
             | Self::Bind
             | Self::Describe(_)
             | Self::Execute(_)
-            | Self::Close
+            | Self::Close(_)
             | Self::Sync
             | Self::CopyEnd
             | Self::Rollback => None,
@@ -178,45 +199,63 @@ impl Pending {
     }
 
     /// The backend begins to copy from the client, and ignores `Sync` until the client ends that:
-    /// forgets those that were sent too early. Whether the end is still to come.
-    pub(super) fn begin_copy(&mut self) -> bool {
-        while let Some(next) = self.0.get(1) {
-            match next {
-                Expect::Sync => self.0.remove(1),
-                Expect::CopyEnd => return false,
-                Expect::Query { .. }
-                | Expect::Parse { .. }
-                | Expect::Refused(_)
-                | Expect::Bind
-                | Expect::Describe(_)
-                | Expect::Execute(_)
-                | Expect::Close
-                | Expect::Rollback => return true,
-            };
+    /// forgets those that were sent too early. Any other message ends it as well, and has no answer
+    /// of its own. Whether the end is still to come.
+    pub(super) fn begin_copy(&mut self, restore: impl FnMut(Before)) -> bool {
+        while matches!(self.0.get(1), Some(Expect::Sync)) {
+            self.0.remove(1);
         }
-        true
+        let ended = self.0.len() > 1;
+        if !matches!(self.0.get(1), None | Some(Expect::CopyEnd)) {
+            self.undo(1..2, restore);
+        }
+        !ended
     }
 
-    /// After an error: forgets what the backend skips. Names of statements that will not come into
-    /// being are handed to `forget`. Whether the backend goes on skipping, up to a `Sync` that is
-    /// still to come.
-    pub(super) fn skip(&mut self, mut forget: impl FnMut(&Bytes)) -> bool {
+    /// After an error: forgets what the backend skips. What names stood for before is handed to
+    /// `restore`. Whether the backend goes on skipping, up to a `Sync` that is still to come.
+    pub(super) fn skip(&mut self, restore: impl FnMut(Before)) -> bool {
         match self.front() {
             // It ends with its own `ReadyForQuery`.
             Some(Expect::Query { .. } | Expect::Rollback) | None => return false,
             Some(_) => {}
         }
-        while let Some(expect) = self
-            .0
-            .pop_front_if(|expect| !matches!(expect, Expect::Sync))
-        {
-            if let Expect::Parse {
-                new: Some(name), ..
-            } = &expect
-            {
-                forget(name);
+        let is_sync = |expect: &Expect| matches!(expect, Expect::Sync);
+        let skipped = self.0.iter().position(is_sync).unwrap_or(self.0.len());
+        self.undo(0..skipped, restore);
+        self.is_empty()
+    }
+
+    /// Forgets what does not happen, the latest first.
+    fn undo(&mut self, range: Range<usize>, mut restore: impl FnMut(Before)) {
+        let undone: Vec<Expect> = self.0.drain(range).collect();
+        for mut expect in undone.into_iter().rev() {
+            let Some((name, statement)) = expect.before().map(std::mem::take) else {
+                continue;
+            };
+            // What comes later has changed the name already.
+            let mut later = self.0.iter_mut().filter_map(Expect::before);
+            match later.find(|(other, _)| *other == name) {
+                Some(later) => later.1 = statement,
+                None => restore((name, statement)),
             }
         }
-        self.is_empty()
+    }
+
+    /// No prepared statement with a name is left, and nothing brings one back. The names of those
+    /// that are being prepared.
+    pub(super) fn deallocated(&mut self) -> HashSet<Bytes> {
+        let mut coming = HashMap::new();
+        for expect in &mut self.0 {
+            let prepares = matches!(expect, Expect::Parse { .. });
+            if let Some((name, statement)) = expect.before()
+                && !name.is_empty()
+                && coming.insert(name.clone(), prepares).is_none()
+            {
+                *statement = None;
+            }
+        }
+        coming.retain(|_, prepares| *prepares);
+        coming.into_keys().collect()
     }
 }

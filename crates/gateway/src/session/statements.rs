@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dialect::{Dialect, Reply, Script};
+use dialect::{Dialect, Effect, Reply, Script, Statement};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -20,6 +20,31 @@ pub(crate) struct Reading {
     pub(crate) script: Script,
     /// Whether the backend can have the text as it is.
     pub(crate) passes: bool,
+}
+
+/// What a session remembers of a statement that is prepared: not its text, which the backend has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Prepared {
+    /// What it does to the transaction.
+    pub(crate) effect: Effect,
+    /// How its answer differs from the backend's.
+    pub(crate) reply: Reply,
+}
+
+impl Prepared {
+    /// Of a statement; of an empty text there is none.
+    pub(crate) fn of(statement: Option<&Statement>) -> Self {
+        statement.map_or(
+            Self {
+                effect: Effect::Read,
+                reply: Reply::AsIs,
+            },
+            |statement| Self {
+                effect: statement.effect,
+                reply: statement.reply,
+            },
+        )
+    }
 }
 
 /// The dialect, and its decisions on the texts that come often.
@@ -57,7 +82,9 @@ impl Statements {
         if text.len() > LONGEST {
             let read = || Arc::new(self.read_anew(text));
             // It may take a while, in which this thread should not have other sessions wait.
-            return if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+            return if Handle::try_current()
+                .is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread)
+            {
                 block_in_place(read)
             } else {
                 read()

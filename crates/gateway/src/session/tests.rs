@@ -13,6 +13,7 @@ use super::*;
 mod limits;
 mod statements;
 mod transactions;
+mod undone;
 
 const FAILING: &str = "SELECT \"refused by the gateway\"";
 

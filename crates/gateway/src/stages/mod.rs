@@ -10,6 +10,8 @@
 
 mod admit;
 mod connect;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod options;
 mod packet;
 mod parameters;
