@@ -12,7 +12,7 @@ from shell import Shell
 from treeline import TREELINE, Server
 
 DOCS = Path(__file__).parents[2] / "docs"
-SERVER = "\n```sh server\ntarget/release/treeline serve --data-dir demo\n```\n"
+SERVER = "\n```sh server\ncargo xtask serve --data-dir demo\n```\n"
 BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```$", re.S | re.M)
 END = "--- the next block ---"
 # What is another one here: ids of clusters and jobs, and the port.
