@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::lex::{Kind, tokens};
+use crate::lex::{Kind, has_name, tokens};
 use crate::walk::RESERVED_SCHEMA;
 use crate::{Dialect, Options, Reply, Statement, fast, read as full};
 
@@ -103,7 +103,7 @@ fn check_statements(text: &str) {
         .take_while(|statement| !rewritten.contains(&*statement.sql))
         .collect();
     for statement in &plain {
-        assert!(!has_reserved_name(&statement.sql), "{statement:?}");
+        assert!(!has_name(&statement.sql, RESERVED_SCHEMA), "{statement:?}");
         assert_eq!(statement.reply, Reply::AsIs, "{statement:?}");
         let mut again = dialect.read(&statement.sql).statements;
         for again in &mut again {
@@ -126,14 +126,4 @@ fn rewritten(text: &str) -> HashSet<String> {
     let read = full::statements(text, &Options::default(), 0).unwrap_or_default();
     let rewritten = read.into_iter().filter(|read| read.rewritten);
     rewritten.map(|read| read.sql).collect()
-}
-
-/// Whether a name is that of the machinery's schema, by the tokens alone.
-fn has_reserved_name(text: &str) -> bool {
-    let found = tokens(text).unwrap_or_default();
-    found.iter().any(|token| {
-        let name = token.of(text).strip_prefix('"');
-        let quoted = name.and_then(|name| name.strip_suffix('"'));
-        token.is(text, RESERVED_SCHEMA) || quoted == Some(RESERVED_SCHEMA)
-    })
 }

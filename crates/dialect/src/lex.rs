@@ -318,3 +318,13 @@ fn is_word_start(byte: u8) -> bool {
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
 }
+
+/// Whether a name in `text` is `name`, which is in lower case, by the tokens alone.
+pub(crate) fn has_name(text: &str, name: &str) -> bool {
+    let found = tokens(text).unwrap_or_default();
+    found.iter().any(|token| {
+        let opened = token.of(text).strip_prefix('"');
+        let quoted = opened.and_then(|rest| rest.strip_suffix('"'));
+        token.is(text, name) || quoted == Some(name)
+    })
+}

@@ -17,6 +17,7 @@ mod types;
 
 use pg_query::NodeEnum;
 
+use crate::lex::has_name;
 use crate::refuse::{denied, unsupported};
 use crate::walk::{Facts, RESERVED_SCHEMA, facts};
 use crate::{Effect, Options, Refusal, Reply};
@@ -151,6 +152,10 @@ fn wrong() -> Refusal {
 pub(crate) fn judge(node: &NodeEnum, scope: &Scope<'_>) -> Verdict {
     queries::everywhere(scope.facts)?;
     let judgement = by_name(node, scope)?;
+    // Where the tree has it as a text, as in `SET a = pg_treeline`.
+    if has_name(scope.text, RESERVED_SCHEMA) {
+        return Err(reserved_schema());
+    }
     if scope.nesting > 0 {
         routines::stands_in_body(scope.facts.root)?;
     }
