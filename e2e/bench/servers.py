@@ -85,12 +85,14 @@ class Gateway(Process):
         self.key = new_key("111122223333", "bench")
         authority, key = certificate
         options = [
-            *("--postgres", "127.0.0.1:0", "--postgres-binaries", binaries),
+            *("--postgres-binaries", binaries),
             *("--tls-certificate", authority, "--tls-key", key),
             *("--dsql-creation-seconds", "0", "--dsql-connections", str(CONNECTIONS)),
             *("--dsql-connection-rate", "100000", *options),
         ]
-        self.server = Server(directory, Account.of(self.key), options=options)
+        self.server = Server(
+            directory, Account.of(self.key), options=options, postgres="127.0.0.1:0"
+        )
         self.server.start()
         self.client = self.server.client(self.key, "dsql")
         known = self.client.list_clusters()["clusters"]
