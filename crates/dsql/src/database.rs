@@ -207,28 +207,16 @@ fn database(cluster: &Cluster) -> ResourceArn {
 
 #[cfg(test)]
 mod tests {
-    use base::Entropy;
     use store::Store;
 
     use super::*;
     use crate::cluster::{ClusterRecord, Deletion};
     use crate::state::Options;
+    use crate::state::tests::{Zeros, second};
 
     const FIRST: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaa";
     const SECOND: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbb";
     const ACCOUNT: &str = "111122223333";
-
-    struct Zeros;
-
-    impl Entropy for Zeros {
-        fn fill(&self, bytes: &mut [u8]) {
-            bytes.fill(0);
-        }
-    }
-
-    fn second(at: i64) -> Timestamp {
-        Timestamp::from_unix_micros(at * 1_000_000)
-    }
 
     fn region(name: &str) -> Region {
         name.parse().unwrap()

@@ -121,13 +121,13 @@ impl Dsql {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use model::dsql::types::ClusterStatus;
 
     use super::*;
     use crate::cluster::{Cluster, ClusterRecord};
 
-    struct Zeros;
+    pub(crate) struct Zeros;
 
     impl Entropy for Zeros {
         fn fill(&self, bytes: &mut [u8]) {
@@ -135,7 +135,7 @@ mod tests {
         }
     }
 
-    fn second(at: i64) -> Timestamp {
+    pub(crate) fn second(at: i64) -> Timestamp {
         Timestamp::from_unix_micros(at * 1_000_000)
     }
 

@@ -7,6 +7,7 @@ mod cancel;
 pub mod catalog;
 mod certificates;
 mod endpoints;
+mod frames;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod gateway;

@@ -6,7 +6,9 @@
 
 use std::borrow::Cow;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
+
+use crate::frames;
 
 /// An error that ends a connection before its session begins.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -177,31 +179,12 @@ impl Refusal {
 
     /// The `ErrorResponse`.
     pub(crate) fn message(&self) -> Bytes {
-        let mut fields = Vec::new();
-        for (tag, value) in [
+        frames::error_response(&[
             (b'S', Some(self.severity)),
             (b'V', Some(self.severity)),
             (b'C', Some(self.sqlstate.as_ref())),
             (b'M', Some(self.message.as_ref())),
             (b'H', self.hint.as_deref()),
-        ] {
-            if let Some(value) = value {
-                fields.push(tag);
-                // A zero byte would end the field.
-                fields.extend(value.bytes().filter(|byte| *byte != 0));
-                fields.push(0);
-            }
-        }
-        fields.push(0);
-        let mut output = BytesMut::new();
-        push(&mut output, b'E', &fields);
-        output.freeze()
+        ])
     }
-}
-
-/// Appends a message of the protocol.
-pub(crate) fn push(output: &mut BytesMut, tag: u8, body: &[u8]) {
-    output.put_u8(tag);
-    output.put_u32(u32::try_from(body.len() + 4).unwrap_or(u32::MAX));
-    output.put_slice(body);
 }

@@ -14,7 +14,6 @@ mod backend;
 mod client;
 mod failure;
 mod fields;
-mod frames;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod pending;

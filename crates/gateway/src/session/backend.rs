@@ -8,10 +8,10 @@ use dialect::Reply;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::fields::Fields;
-use super::frames;
 use super::pending::{Before, Expect};
 use super::statements::Prepared;
 use super::{End, Rules, Shared, State};
+use crate::frames;
 
 /// How many bytes are read at once.
 const CHUNK: usize = 16 << 10;

@@ -5,10 +5,10 @@ use dialect::{Reply, Statement};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::failure::Failure;
-use super::frames::{self, Body, Malformed};
 use super::pending::{Before, Expect, failing_statement};
 use super::statements::{Prepared, Reading};
 use super::{End, Rules, Shared, State};
+use crate::frames::{self, Body, Malformed};
 
 /// How many bytes are read at once.
 const CHUNK: usize = 8 << 10;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use dialect::Refusal;
 
-use super::frames;
+use crate::frames;
 
 /// An error in place of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,8 +153,7 @@ impl Failure {
     /// The `ErrorResponse`.
     pub(super) fn message(&self, severity: &str) -> Bytes {
         let position = self.position.map(|position| position.to_string());
-        let mut body = Vec::new();
-        for (field, value) in [
+        frames::error_response(&[
             (b'S', Some(severity)),
             (b'V', Some(severity)),
             (b'C', Some(self.sqlstate)),
@@ -162,11 +161,7 @@ impl Failure {
             (b'D', self.detail.as_deref()),
             (b'H', self.hint.as_deref()),
             (b'P', position.as_deref()),
-        ] {
-            push_field(&mut body, field, value);
-        }
-        body.push(0);
-        frames::whole(b'E', &body)
+        ])
     }
 }
 
@@ -178,15 +173,6 @@ impl From<&Refusal> for Failure {
             syntax: refusal.syntax,
             ..Self::new(refusal.sqlstate, refusal.message.clone())
         }
-    }
-}
-
-fn push_field(body: &mut Vec<u8>, field: u8, value: Option<&str>) {
-    if let Some(value) = value {
-        body.push(field);
-        // A zero byte would end the field, and all that follows would be read as others.
-        body.extend(value.bytes().filter(|byte| *byte != 0));
-        body.push(0);
     }
 }
 

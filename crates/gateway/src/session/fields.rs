@@ -2,7 +2,7 @@
 //! see of them.
 
 use super::failure::Failure;
-use super::frames;
+use crate::frames;
 
 /// The fields of an `ErrorResponse` or `NoticeResponse` of the backend.
 pub(super) struct Fields<'a>(&'a [u8]);

@@ -10,6 +10,7 @@ use dialect::Dialect;
 use tokio::io::ReadBuf;
 
 use super::*;
+use crate::frames;
 
 mod conversation;
 mod postgres;

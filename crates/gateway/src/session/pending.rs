@@ -67,39 +67,17 @@ impl Expect {
         }
     }
 
-    /// How the answer differs from the backend's, at this point of it.
-    pub(super) fn reply(&self) -> Reply {
+    /// The statement that the answer is to, at this point of it.
+    fn statement(&self) -> Option<Prepared> {
         match self {
             Self::Query {
                 reading, answered, ..
-            } => reading
-                .as_ref()
-                .and_then(|reading| reading.script.statements.get(*answered))
-                .map_or(Reply::AsIs, |statement| statement.reply),
-            Self::Describe(reply) => *reply,
-            Self::Execute(statement) => statement
-                .as_ref()
-                .map_or(Reply::AsIs, |statement| statement.reply),
-            Self::Parse { .. }
-            | Self::Refused(_)
-            | Self::Bind
-            | Self::Close(_)
-            | Self::Sync
-            | Self::CopyEnd
-            | Self::Rollback => Reply::AsIs,
-        }
-    }
-
-    /// Whether it is an answer to DDL.
-    pub(super) fn is_ddl(&self) -> bool {
-        let effect = match self {
-            Self::Query {
-                reading, answered, ..
-            } => reading
-                .as_ref()
-                .and_then(|reading| reading.script.statements.get(*answered))
-                .map(|statement| statement.effect),
-            Self::Execute(prepared) => prepared.map(|prepared| prepared.effect),
+            } => {
+                let statements = reading.as_ref().map(|reading| &reading.script.statements);
+                let statement = statements.and_then(|all| all.get(*answered));
+                statement.map(|statement| Prepared::of(Some(statement)))
+            }
+            Self::Execute(prepared) => *prepared,
             Self::Parse { .. }
             | Self::Refused(_)
             | Self::Bind
@@ -108,7 +86,21 @@ impl Expect {
             | Self::Sync
             | Self::CopyEnd
             | Self::Rollback => None,
-        };
+        }
+    }
+
+    /// How the answer differs from the backend's, at this point of it.
+    pub(super) fn reply(&self) -> Reply {
+        if let Self::Describe(reply) = self {
+            return *reply;
+        }
+        let statement = self.statement();
+        statement.map_or(Reply::AsIs, |statement| statement.reply)
+    }
+
+    /// Whether it is an answer to DDL.
+    pub(super) fn is_ddl(&self) -> bool {
+        let effect = self.statement().map(|statement| statement.effect);
         matches!(effect, Some(Effect::Ddl | Effect::Job))
     }
 

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::frames;
 
 mod limits;
 mod statements;

@@ -7,9 +7,10 @@ use super::admit::Admitted;
 use super::role::{Entitled, not_granted};
 use crate::cancel::{CancelGuard, Target};
 use crate::catalog::{Catalog, Cluster};
+use crate::frames;
 use crate::gateway::Gateway;
 use crate::quotas::Place;
-use crate::refusal::{Refusal, push};
+use crate::refusal::Refusal;
 
 /// A session that is ready; the client has not been told yet.
 pub(crate) struct Granted {
@@ -91,7 +92,7 @@ impl Granted {
     /// The messages from `AuthenticationOk` to `ReadyForQuery`.
     pub(crate) fn welcome(&self, server_version: &str) -> Bytes {
         let mut output = BytesMut::new();
-        push(&mut output, b'R', &0_u32.to_be_bytes());
+        frames::message(&mut output, b'R', &[&0_u32.to_be_bytes()]);
         for (name, value) in &self.backend.parameters {
             let value = match name.as_str() {
                 "server_version" => server_version,
@@ -99,12 +100,13 @@ impl Granted {
                 "session_authorization" => &self.role,
                 _ => value,
             };
-            push(&mut output, b'S', format!("{name}\0{value}\0").as_bytes());
+            let parts = [name.as_bytes(), b"\0", value.as_bytes(), b"\0"];
+            frames::message(&mut output, b'S', &parts);
         }
         let (process, secret) = self.cancel.key();
         let key = [process.to_be_bytes(), secret.to_be_bytes()].concat();
-        push(&mut output, b'K', &key);
-        push(&mut output, b'Z', b"I");
+        frames::message(&mut output, b'K', &[&key]);
+        frames::message(&mut output, b'Z', &[b"I"]);
         output.freeze()
     }
 }

@@ -1,9 +1,10 @@
 //! The first packet of a connection: a pure function of its bytes. Source: the PostgreSQL manual,
 //! "Message Formats", and for the errors `ProcessStartupPacket`.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 
-use crate::refusal::{Refusal, push};
+use crate::frames;
+use crate::refusal::Refusal;
 
 /// The longest packet, with its length, in bytes: PostgreSQL's `MAX_STARTUP_PACKET_LENGTH`.
 pub(crate) const LONGEST: usize = 10_000;
@@ -134,9 +135,7 @@ pub(crate) fn negotiation(startup: &Startup) -> Option<Bytes> {
         body.put_slice(option.as_bytes());
         body.put_u8(0);
     }
-    let mut output = BytesMut::new();
-    push(&mut output, b'v', &body);
-    Some(output.freeze())
+    Some(frames::whole(b'v', &body))
 }
 
 #[cfg(test)]

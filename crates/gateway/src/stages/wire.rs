@@ -3,13 +3,14 @@
 
 use std::io;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use zeroize::Zeroizing;
 
 use super::End;
 use super::packet::{self, Packet};
-use crate::refusal::{Refusal, push};
+use crate::frames;
+use crate::refusal::Refusal;
 
 /// The longest password, in bytes. A token with the longest security token takes half of them.
 const LONGEST_PASSWORD: usize = 16_384;
@@ -67,9 +68,7 @@ pub(crate) async fn send(
     tag: u8,
     body: &[u8],
 ) -> io::Result<()> {
-    let mut message = BytesMut::new();
-    push(&mut message, tag, body);
-    stream.write_all(&message).await
+    stream.write_all(&frames::whole(tag, body)).await
 }
 
 /// Sends messages that are ready.

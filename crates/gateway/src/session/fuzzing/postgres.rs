@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use bytes::{Bytes, BytesMut};
 
-use super::super::frames::{self, Body};
+use crate::frames::{self, Body};
 
 #[derive(Default)]
 pub(super) struct Postgres {

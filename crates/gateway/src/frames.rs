@@ -3,18 +3,18 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 /// The bytes of a tag and a length.
-pub(super) const HEADER: usize = 5;
+pub(crate) const HEADER: usize = 5;
 
 /// The tag of the first message in `bytes`, and how many bytes it says the whole message has; `None`
 /// while the header is not complete. Fewer than [`HEADER`] are malformed.
-pub(super) fn header(bytes: &[u8]) -> Option<(u8, usize)> {
+pub(crate) fn header(bytes: &[u8]) -> Option<(u8, usize)> {
     let (tag, rest) = bytes.split_first()?;
     let length = u32::from_be_bytes(*rest.first_chunk::<4>()?);
     Some((*tag, (length as usize).saturating_add(1)))
 }
 
 /// A message with this tag and body.
-pub(super) fn message(output: &mut BytesMut, tag: u8, body: &[&[u8]]) {
+pub(crate) fn message(output: &mut BytesMut, tag: u8, body: &[&[u8]]) {
     let length: usize = body.iter().map(|part| part.len()).sum();
     output.reserve(HEADER + length);
     output.put_u8(tag);
@@ -25,28 +25,43 @@ pub(super) fn message(output: &mut BytesMut, tag: u8, body: &[&[u8]]) {
 }
 
 /// A whole message with this tag and body.
-pub(super) fn whole(tag: u8, body: &[u8]) -> Bytes {
+pub(crate) fn whole(tag: u8, body: &[u8]) -> Bytes {
     let mut output = BytesMut::new();
     message(&mut output, tag, &[body]);
     output.freeze()
 }
 
+/// An `ErrorResponse` with these fields, of which those without a value are left out.
+pub(crate) fn error_response(fields: &[(u8, Option<&str>)]) -> Bytes {
+    let mut body = Vec::new();
+    for (field, value) in fields {
+        if let Some(value) = value {
+            body.push(*field);
+            // A zero byte would end the field, and all that follows would be read as others.
+            body.extend(value.bytes().filter(|byte| *byte != 0));
+            body.push(0);
+        }
+    }
+    body.push(0);
+    whole(b'E', &body)
+}
+
 /// A body that is read from its front. What is missing makes the message malformed.
-pub(super) struct Body(pub(super) Bytes);
+pub(crate) struct Body(pub(crate) Bytes);
 
 /// A message that breaks the protocol.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Malformed;
+pub(crate) struct Malformed;
 
 impl Body {
     /// The body of a whole message.
-    pub(super) fn of(mut message: Bytes) -> Self {
+    pub(crate) fn of(mut message: Bytes) -> Self {
         message.advance(HEADER.min(message.len()));
         Self(message)
     }
 
     /// A string that ends with a zero byte, without it.
-    pub(super) fn string(&mut self) -> Result<Bytes, Malformed> {
+    pub(crate) fn string(&mut self) -> Result<Bytes, Malformed> {
         let end = self.0.iter().position(|byte| *byte == 0).ok_or(Malformed)?;
         let string = self.0.split_to(end);
         self.0.advance(1);
@@ -54,7 +69,7 @@ impl Body {
     }
 
     /// One byte.
-    pub(super) fn byte(&mut self) -> Result<u8, Malformed> {
+    pub(crate) fn byte(&mut self) -> Result<u8, Malformed> {
         self.0.try_get_u8().map_err(|_| Malformed)
     }
 }
