@@ -262,6 +262,24 @@ pub(crate) fn resolve(
     }
 }
 
+/// Writes a new policy with what belongs to it: its name and its bytes. `resource` is what its
+/// scope names.
+pub(crate) fn insert(
+    tx: &mut dyn WriteTx,
+    quotas: &Quotas,
+    policy_store_id: &str,
+    id: &str,
+    record: &PolicyRecord,
+    resource: Option<&EntityRef>,
+) -> Result<(), Error> {
+    if let Some(name) = &record.name {
+        name::claim::<PolicyNameRecord>(tx, policy_store_id, name, id)?;
+    }
+    resource_bytes::change(tx, quotas, policy_store_id, resource, 0, record.bytes())?;
+    tx.insert_record(policy_store_id, id, record)?;
+    Ok(())
+}
+
 /// Removes a policy with what belongs to it: its name and its bytes.
 pub(crate) fn delete(
     tx: &mut dyn WriteTx,

@@ -10,7 +10,7 @@ use model::verified_permissions::types::{
     TemplateLinkedPolicyDefinition,
 };
 use serde::{Deserialize, Serialize};
-use store::{ReadTx, WriteRecords, WriteTx};
+use store::ReadTx;
 
 use crate::access;
 use crate::cedar::compiled_schema::CompiledSchema;
@@ -19,12 +19,11 @@ use crate::cedar::statement;
 use crate::entity::{EntityRef, PolicyScope};
 use crate::error::{Error, ResourceType};
 use crate::idempotency::Idempotent;
-use crate::name::{self, PolicyNameRecord};
+use crate::name;
 use crate::policy::{self, Definition, PolicyRecord, Summary};
 use crate::policy_store::resolve;
 use crate::policy_template::{self, PolicyTemplate};
 use crate::quota::Quotas;
-use crate::resource_bytes;
 use crate::state::VerifiedPermissions;
 
 pub(super) struct CreatePolicy;
@@ -85,7 +84,7 @@ impl Operation for CreatePolicy {
                 definition,
             };
             let resource = scope.resource.entity(None);
-            insert(
+            policy::insert(
                 tx,
                 &service.options.quotas,
                 &store.id,
@@ -264,21 +263,4 @@ fn link(
         compiled,
         scope,
     })
-}
-
-/// Writes the policy with what belongs to it: its name and its bytes.
-fn insert(
-    tx: &mut dyn WriteTx,
-    quotas: &Quotas,
-    policy_store_id: &str,
-    id: &str,
-    record: &PolicyRecord,
-    resource: Option<&EntityRef>,
-) -> Result<(), Error> {
-    if let Some(name) = &record.name {
-        name::claim::<PolicyNameRecord>(tx, policy_store_id, name, id)?;
-    }
-    resource_bytes::change(tx, quotas, policy_store_id, resource, 0, record.bytes())?;
-    tx.insert_record(policy_store_id, id, record)?;
-    Ok(())
 }
