@@ -63,6 +63,18 @@ impl Document {
     }
 }
 
+impl<'a> From<&'a Document> for DocumentRef<'a> {
+    fn from(document: &'a Document) -> Self {
+        Self {
+            id: &document.id,
+            created: document.created,
+            revision: document.revision,
+            version: document.version,
+            body: &document.body,
+        }
+    }
+}
+
 /// Bodies hold what operators keep confidential, so the text shows only the body's length.
 impl fmt::Debug for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,6 +91,18 @@ impl fmt::Debug for Document {
             "Document({id:?} v{version}, {created}..{revision}, {bytes} bytes)"
         )
     }
+}
+
+/// A stored document that is only shown, as [`ReadTx::scan`](crate::ReadTx::scan) does: its texts
+/// are the database's own and end with the visit. The fields are those of [`Document`].
+#[derive(Clone, Copy)]
+#[expect(missing_docs, reason = "they are those of Document")]
+pub struct DocumentRef<'a> {
+    pub id: &'a str,
+    pub created: Revision,
+    pub revision: Revision,
+    pub version: u32,
+    pub body: &'a str,
 }
 
 /// What [`WriteTx::insert`](crate::WriteTx::insert) and [`WriteTx::put`](crate::WriteTx::put)

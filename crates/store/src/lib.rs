@@ -20,8 +20,10 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use document::{Change, Document, InvalidPosition, NewDocument, Position, Revision};
+pub use document::{
+    Change, Document, DocumentRef, InvalidPosition, NewDocument, Position, Revision,
+};
 pub use error::StoreError;
-pub use record::{ReadRecords, Record, Stored, WriteRecords};
+pub use record::{ReadRecords, Record, Stored, StoredRef, WriteRecords};
 pub use store::Store;
-pub use tx::{AfterCommit, ReadTx, WriteTx};
+pub use tx::{AfterCommit, ReadTx, Visit, WriteTx};

@@ -8,7 +8,7 @@ use imbl::{OrdMap, OrdSet};
 use crate::store::lock;
 use crate::tx::{Rows, check_feed};
 use crate::writer::WriteSide;
-use crate::{Change, Document, NewDocument, Position, ReadTx, Revision, StoreError};
+use crate::{Change, Document, NewDocument, Position, ReadTx, Revision, StoreError, Visit};
 
 /// What is committed.
 pub(crate) struct Memory(Mutex<State>);
@@ -207,6 +207,20 @@ impl ReadTx for State {
             .take(limit)
             .filter_map(document)
             .collect())
+    }
+
+    fn scan(&self, kind: &str, parent: &str, visit: Visit<'_>) -> Result<(), StoreError> {
+        let of_kind = |key: &Key| key.parent == parent && key.kind == kind;
+        for (_, document) in self
+            .documents
+            .range(Key::new(kind, parent, "")..)
+            .take_while(|(key, _)| of_kind(key))
+        {
+            if visit(document.into()).is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn count(&self, kind: &str, parent: &str) -> Result<u64, StoreError> {

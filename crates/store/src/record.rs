@@ -1,7 +1,9 @@
+use std::ops::ControlFlow;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Document, NewDocument, Position, ReadTx, Revision, StoreError, WriteTx};
+use crate::{Document, DocumentRef, NewDocument, Position, ReadTx, Revision, StoreError, WriteTx};
 
 /// A type that is stored as a document.
 pub trait Record: Serialize + DeserializeOwned {
@@ -44,6 +46,26 @@ impl<R> Stored<R> {
     }
 }
 
+/// A record as it was read, by [`ReadRecords::scan_records`]. The fields are those of [`Stored`].
+#[expect(missing_docs, reason = "they are those of Stored")]
+pub struct StoredRef<'a, R> {
+    pub id: &'a str,
+    pub created: Revision,
+    pub revision: Revision,
+    pub record: R,
+}
+
+impl<'a> DocumentRef<'a> {
+    /// The body, for a caller that reads documents of the type `R` itself.
+    ///
+    /// # Errors
+    /// [`StoreError::RecordTooNew`].
+    pub fn body_of<R: Record>(&self) -> Result<&'a str, StoreError> {
+        check_version::<R>(self.version)?;
+        Ok(self.body)
+    }
+}
+
 /// [`ReadTx`] with types. Each method fails with [`StoreError::RecordTooNew`] or
 /// [`StoreError::BadRecord`] if a record on its way cannot be read.
 pub trait ReadRecords: ReadTx {
@@ -67,6 +89,31 @@ pub trait ReadRecords: ReadTx {
             .into_iter()
             .map(decode)
             .collect()
+    }
+
+    /// See [`ReadTx::scan`]. Ends with the first error of `visit`.
+    fn scan_records<R: Record, E: From<StoreError>>(
+        &self,
+        parent: &str,
+        mut visit: impl FnMut(StoredRef<'_, R>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut result = Ok(());
+        self.scan(R::KIND, parent, &mut |document| {
+            let record = from_body(document.version, document.body).map_err(E::from);
+            result = record.and_then(|record| {
+                visit(StoredRef {
+                    id: document.id,
+                    created: document.created,
+                    revision: document.revision,
+                    record,
+                })
+            });
+            match result {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        })?;
+        result
     }
 
     /// See [`ReadTx::count`].
@@ -132,19 +179,27 @@ fn decode<R: Record>(document: Document) -> Result<Stored<R>, StoreError> {
         version,
         body,
     } = document;
-    if version > R::VERSION {
-        return Err(StoreError::RecordTooNew {
-            kind: R::KIND,
-            stored: version,
-            known: R::VERSION,
-        });
-    }
-    let record =
-        R::from_body(version, &body).map_err(|error| StoreError::bad_record(R::KIND, &error))?;
+    let record = from_body(version, &body)?;
     Ok(Stored {
         id,
         created,
         revision,
         record,
+    })
+}
+
+fn from_body<R: Record>(version: u32, body: &str) -> Result<R, StoreError> {
+    check_version::<R>(version)?;
+    R::from_body(version, body).map_err(|error| StoreError::bad_record(R::KIND, &error))
+}
+
+fn check_version<R: Record>(stored: u32) -> Result<(), StoreError> {
+    if stored <= R::VERSION {
+        return Ok(());
+    }
+    Err(StoreError::RecordTooNew {
+        kind: R::KIND,
+        stored,
+        known: R::VERSION,
     })
 }

@@ -7,6 +7,7 @@ use frontdoor::RequestContext;
 use model::verified_permissions::types::{
     ActionIdentifier, ContextDefinition, EntitiesDefinition, EntityIdentifier,
 };
+use store::StoreError;
 
 use crate::alias;
 use crate::cedar::decide::{Decided, decide};
@@ -23,6 +24,9 @@ pub(crate) struct Question {
     pub(crate) resource: Option<EntityIdentifier>,
     pub(crate) context: Option<ContextDefinition>,
 }
+
+/// With more bodies than this to compile, a decision would hold an async worker for too long.
+const QUICK_TO_COMPILE: usize = 8;
 
 /// A snapshot and the entities that the questions of one call share.
 pub(crate) struct Session {
@@ -49,23 +53,15 @@ impl Session {
         } else {
             state.snapshots.get(&context.scope, reference).await?
         };
-        if !snapshot.is_ready() {
-            let snapshot = Arc::clone(&snapshot);
-            let assemble = move || snapshot.policies().num_of_policies();
-            let assembled = tokio::task::spawn_blocking(assemble).await;
-            if let Err(error) = assembled {
-                tracing::error!(%error, "a snapshot could not be assembled");
-            }
-        }
         let entities = translate::entities(entities, snapshot.schema.as_deref())?;
         Ok(Self { snapshot, entities })
     }
 
     /// Decides one question; `path` leads to it in the request.
-    pub(crate) fn decide(
+    pub(crate) async fn decide(
         &self,
         question: Question,
-        path: &dyn Fn() -> String,
+        path: &(dyn Fn() -> String + Sync),
     ) -> Result<Decided, Error> {
         let at = |member: &'static str| move || format!("{}/{member}", path());
         let request = Request::new(
@@ -76,6 +72,13 @@ impl Session {
             None,
         )
         .map_err(|error| Error::field(path(), error.to_string()))?;
-        Ok(decide(self.snapshot.policies(), &request, &self.entities))
+        let mut slice = self.snapshot.slice(&request, &self.entities);
+        if slice.missing() > QUICK_TO_COMPILE {
+            let snapshot = Arc::clone(&self.snapshot);
+            let compile = move || snapshot.complete(slice);
+            let compiled = tokio::task::spawn_blocking(compile).await;
+            slice = compiled.map_err(|_| StoreError::Panicked)??;
+        }
+        Ok(decide(&self.snapshot, &slice, &request, &self.entities)?)
     }
 }

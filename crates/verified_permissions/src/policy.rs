@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use base::Timestamp;
-use cedar_policy::{EntityUid, Policy, SlotId};
+use cedar_policy::{EntityUid, SlotId};
 use model::verified_permissions::types::{
     ActionIdentifier, EntityIdentifier, PolicyDefinitionDetail, PolicyDefinitionItem, PolicyEffect,
     PolicyType, StaticPolicyDefinitionDetail, StaticPolicyDefinitionItem,
@@ -13,7 +13,6 @@ use model::verified_permissions::types::{
 use serde::{Deserialize, Serialize};
 use store::{ReadRecords, ReadTx, Record, StoreError, WriteRecords, WriteTx};
 
-use crate::cedar::depth;
 use crate::cedar::snapshot::CompiledPolicy;
 use crate::entity::{EntityRef, PolicyScope};
 use crate::error::{Error, ResourceType};
@@ -57,28 +56,25 @@ impl Record for PolicyRecord {
 }
 
 impl PolicyRecord {
-    /// The compiled policy; its text was checked when it was written.
+    /// The policy as snapshots take it; its text was checked when it was written.
     pub(crate) fn compile(&self) -> Result<CompiledPolicy, Error> {
-        let corrupt = |part| StoreError::Corrupt {
-            kind: Self::KIND,
-            part,
-        };
         match &self.definition {
-            Definition::Static { statement, .. } => {
-                let parsed = depth::for_statements(|| Policy::parse(None, statement).ok());
-                let policy = parsed.ok_or_else(|| corrupt("statement"))?;
-                Ok(CompiledPolicy::Static(Arc::new(policy)))
-            }
+            Definition::Static {
+                statement, scope, ..
+            } => Ok(CompiledPolicy::Static {
+                statement: Arc::from(statement.as_str()),
+                scope: scope.clone(),
+            }),
             Definition::Linked {
                 template_id,
                 principal,
                 resource,
             } => {
-                let slots = slots(principal.as_ref(), resource.as_ref());
-                let slots = slots.ok_or_else(|| corrupt("slots"))?;
-                Ok(CompiledPolicy::Linked {
-                    template_id: Arc::from(template_id.as_str()),
-                    slots,
+                let slots = (principal.as_ref(), resource.as_ref());
+                let link = CompiledPolicy::linked(Arc::from(template_id.as_str()), slots);
+                link.ok_or_else(|| {
+                    let (kind, part) = (Self::KIND, "slots");
+                    StoreError::Corrupt { kind, part }.into()
                 })
             }
         }

@@ -10,7 +10,7 @@ use crate::quota::Quotas;
 use crate::schema::SchemaCache;
 
 /// Where the service departs from its defaults, at the operator's wish.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The adjustable quotas.
     pub quotas: Quotas,
@@ -19,6 +19,19 @@ pub struct Options {
     pub allow_unconstrained_template_scope: bool,
     /// Enforce the service's request rates with ThrottlingException.
     pub request_rates: bool,
+    /// Bytes of memory for the compiled bodies of static policies, of all policy stores together.
+    pub compiled_policy_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            quotas: Quotas::default(),
+            allow_unconstrained_template_scope: false,
+            request_rates: false,
+            compiled_policy_bytes: 128 << 20,
+        }
+    }
 }
 
 /// The state of the service: one per server.
@@ -34,7 +47,11 @@ impl VerifiedPermissions {
     /// The service over `store`; ids come from `entropy`.
     pub fn new(store: Store, entropy: Arc<dyn Entropy>, options: Options) -> Self {
         let schemas = Arc::new(SchemaCache::default());
-        let snapshots = Arc::new(Snapshots::new(store.clone(), Arc::clone(&schemas)));
+        let snapshots = Arc::new(Snapshots::new(
+            store.clone(),
+            Arc::clone(&schemas),
+            options.compiled_policy_bytes,
+        ));
         Self {
             store,
             snapshots,

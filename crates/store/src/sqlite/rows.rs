@@ -3,7 +3,9 @@
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use crate::tx::{Rows, check_feed};
-use crate::{Change, Document, NewDocument, Position, ReadTx, Revision, StoreError};
+use crate::{
+    Change, Document, DocumentRef, NewDocument, Position, ReadTx, Revision, StoreError, Visit,
+};
 
 /// A connection within a transaction.
 pub(super) struct Reader<'a>(pub(super) &'a Connection);
@@ -18,6 +20,10 @@ pub(super) const LIST: &str = "
     SELECT id, created, revision, version, body FROM documents
     WHERE parent = ?1 AND kind = ?2 AND (created, id) > (?3, ?4)
     ORDER BY created, id LIMIT ?5";
+// In this order the table is read from one end to the other, and nothing is sorted.
+pub(super) const SCAN: &str = "
+    SELECT id, created, revision, version, body FROM documents
+    WHERE parent = ?1 AND kind = ?2 ORDER BY created, id";
 pub(super) const COUNT: &str = "SELECT COUNT(*) FROM documents WHERE parent = ?1 AND kind = ?2";
 pub(super) const CHANGES: &str = "
     SELECT revision, parent, kind, id FROM changes
@@ -108,6 +114,27 @@ impl ReadTx for Reader<'_> {
         )
     }
 
+    fn scan(&self, kind: &str, parent: &str, visit: Visit<'_>) -> Result<(), StoreError> {
+        let mut scan = || -> rusqlite::Result<()> {
+            let mut statement = self.0.prepare_cached(SCAN)?;
+            let mut rows = statement.query([parent, kind])?;
+            while let Some(row) = rows.next()? {
+                let document = DocumentRef {
+                    id: row.get_ref(0)?.as_str()?,
+                    created: Revision::new(row.get(1)?),
+                    revision: Revision::new(row.get(2)?),
+                    version: row.get(3)?,
+                    body: row.get_ref(4)?.as_str()?,
+                };
+                if visit(document).is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        scan().map_err(StoreError::driver)
+    }
+
     fn count(&self, kind: &str, parent: &str) -> Result<u64, StoreError> {
         let count = self.one(COUNT, [parent, kind], |row| row.get::<_, i64>(0))?;
         Ok(count.map_or(0, i64::unsigned_abs))
@@ -180,6 +207,10 @@ impl ReadTx for Writer {
         limit: usize,
     ) -> Result<Vec<Document>, StoreError> {
         Reader(&self.0).list(kind, parent, after, limit)
+    }
+
+    fn scan(&self, kind: &str, parent: &str, visit: Visit<'_>) -> Result<(), StoreError> {
+        Reader(&self.0).scan(kind, parent, visit)
     }
 
     fn count(&self, kind: &str, parent: &str) -> Result<u64, StoreError> {

@@ -140,6 +140,7 @@ mod tests {
             (rows::GET, document),
             (rows::DELETE, document),
             (rows::LIST, &format!("{in_list} AND (created,id)>(?,?))")),
+            (rows::SCAN, &format!("{in_list})")),
             (rows::COUNT, &format!("{in_list})")),
             (rows::DELETE_CHILDREN, "(parent=?)"),
             (rows::CHANGES, "(revision>? AND revision<?)"),

@@ -1,5 +1,7 @@
 //! Random transactions have the same results on memory and on SQLite.
 
+use std::ops::ControlFlow;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -111,7 +113,15 @@ fn everything(tx: &dyn ReadTx) -> Result<Everything> {
         .iter()
         .flat_map(|kind| PARENTS.map(|parent| (*kind, parent)))
     {
-        documents.push((tx.count(kind, parent)?, tx.list(kind, parent, None, 999)?));
+        let listed = tx.list(kind, parent, None, 999)?;
+        let mut scanned = 0;
+        tx.scan(kind, parent, &mut |shown| {
+            scanned += 1;
+            assert!(listed.iter().any(|document| document.id == shown.id));
+            ControlFlow::Continue(())
+        })?;
+        assert_eq!(scanned, listed.len());
+        documents.push((tx.count(kind, parent)?, listed));
     }
     let feeds = (0..15)
         .map(|after| tx.changes(Revision::new(after), 999).ok())

@@ -1,7 +1,14 @@
-//! Decisions: Cedar's authorizer over a snapshot's policies.
+//! Decisions: Cedar's evaluator over the slice of a snapshot, and the authorizer's rules.
 
-use cedar_policy::{Authorizer, Decision, Entities, PolicySet, Request};
+use cedar_policy::{AuthorizationError, Entities, Request};
+use cedar_policy_core::ast::{Effect, Expr, Literal, SlotEnv, Value, ValueKind};
+use cedar_policy_core::authorizer;
+use cedar_policy_core::evaluator::{EvaluationError, Evaluator};
+use cedar_policy_core::extensions::Extensions;
 use model::verified_permissions::types;
+use store::StoreError;
+
+use crate::cedar::snapshot::{Candidate, Slice, Snapshot};
 
 /// A decision as the wire shows it.
 pub(crate) struct Decided {
@@ -10,34 +17,74 @@ pub(crate) struct Decided {
     pub(crate) errors: Vec<types::EvaluationErrorItem>,
 }
 
-/// Decides `request` over `policies`. Cannot fail: a policy whose evaluation fails is skipped and
-/// reported in `errors`. Both lists are sorted, so that equal questions have equal answers.
-pub(crate) fn decide(policies: &PolicySet, request: &Request, entities: &Entities) -> Decided {
-    let response = Authorizer::new().is_authorized(request, policies, entities);
-    let mut ids: Vec<String> = response
-        .diagnostics()
-        .reason()
-        .map(|id| AsRef::<str>::as_ref(id).to_owned())
-        .collect();
-    ids.sort_unstable();
-    let mut errors: Vec<String> = response
-        .diagnostics()
-        .errors()
-        .map(ToString::to_string)
-        .collect();
-    errors.sort_unstable();
-    Decided {
-        decision: match response.decision() {
-            Decision::Allow => types::Decision::Allow,
-            Decision::Deny => types::Decision::Deny,
-        },
-        determining_policies: ids
-            .into_iter()
-            .map(|policy_id| types::DeterminingPolicyItem { policy_id })
-            .collect(),
-        errors: errors
-            .into_iter()
-            .map(|error_description| types::EvaluationErrorItem { error_description })
-            .collect(),
+/// Decides `request` over the slice that `snapshot` gave for it.
+///
+/// As Cedar's authorizer does: a policy whose evaluation fails is skipped and reported in
+/// `errors`; one `forbid` that is satisfied denies, else one `permit` allows, and those of the
+/// effect that decided are the determining policies. Both lists are sorted, so that equal
+/// questions have equal answers.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when the text of a candidate is no policy.
+pub(crate) fn decide(
+    snapshot: &Snapshot,
+    Slice(candidates): &Slice,
+    request: &Request,
+    entities: &Entities,
+) -> Result<Decided, StoreError> {
+    let evaluator = Evaluator::new(
+        request.as_ref().clone(),
+        entities.as_ref(),
+        Extensions::all_available(),
+    );
+    let (mut permits, mut forbids, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    for Candidate { policy, body } in candidates {
+        let compiled;
+        let body = match body {
+            Some(body) => body,
+            None => {
+                compiled = snapshot.body(policy)?;
+                &compiled
+            }
+        };
+        match is_satisfied(&evaluator, &body.condition, &policy.slots()) {
+            Ok(false) => {}
+            Ok(true) => match body.effect {
+                Effect::Permit => permits.push(policy.id.to_string()),
+                Effect::Forbid => forbids.push(policy.id.to_string()),
+            },
+            Err(error) => {
+                let id = policy.id.clone();
+                let error = authorizer::AuthorizationError::PolicyEvaluationError { id, error };
+                errors.push(AuthorizationError::from(error).to_string());
+            }
+        }
     }
+    let (decision, mut determining) = match (permits, forbids) {
+        (permits, forbids) if forbids.is_empty() && !permits.is_empty() => {
+            (types::Decision::Allow, permits)
+        }
+        (_, forbids) => (types::Decision::Deny, forbids),
+    };
+    determining.sort_unstable();
+    errors.sort_unstable();
+    let item = |policy_id| types::DeterminingPolicyItem { policy_id };
+    let error = |error_description| types::EvaluationErrorItem { error_description };
+    Ok(Decided {
+        decision,
+        determining_policies: determining.into_iter().map(item).collect(),
+        errors: errors.into_iter().map(error).collect(),
+    })
+}
+
+/// Evaluates a policy's condition; see [`Evaluator::evaluate`], which would build the condition
+/// each time.
+fn is_satisfied(
+    evaluator: &Evaluator<'_>,
+    condition: &Expr,
+    slots: &SlotEnv,
+) -> Result<bool, EvaluationError> {
+    let value: Value = evaluator.interpret(condition, slots)?;
+    // INVARIANT: the condition is a conjunction, whose value is a Boolean or an error.
+    Ok(matches!(value.value, ValueKind::Lit(Literal::Bool(true))))
 }

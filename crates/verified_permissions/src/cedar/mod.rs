@@ -1,10 +1,13 @@
 //! Cedar: statements become compiled policies, requests become decisions.
 
 mod ancestors;
+mod compiled_policy;
 pub(crate) mod compiled_schema;
 pub(crate) mod decide;
 pub(crate) mod depth;
+pub(crate) mod entity_types;
 mod schema_bounds;
+mod slice;
 pub(crate) mod snapshot;
 pub(crate) mod snapshots;
 pub(crate) mod statement;

@@ -1,24 +1,19 @@
-//! A policy store as decisions see it: immutable, compiled, shared by readers without a lock.
+//! A policy store as decisions see it: immutable, indexed, shared by readers without a lock.
 
-use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::borrow::Borrow;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
-use cedar_policy::{EntityUid, Policy, PolicyId, PolicySet, SlotId, Template};
+use cedar_policy::{Entities, Request, Template};
 use frontdoor::Scope;
+use store::StoreError;
 
+use crate::cedar::compiled_policy::{Bodies, Body, CompiledTemplate, Content, Resident};
 use crate::cedar::compiled_schema::CompiledSchema;
+use crate::cedar::slice::index::{Item, ScopeIndex};
+use crate::cedar::slice::keys::Keys;
 
-/// A policy in compiled form.
-#[derive(Clone)]
-pub(crate) enum CompiledPolicy {
-    /// A static policy under its own id.
-    Static(Arc<Policy>),
-    /// A link: which template, and what fills its slots.
-    Linked {
-        template_id: Arc<str>,
-        slots: HashMap<SlotId, EntityUid>,
-    },
-}
+pub(crate) use crate::cedar::compiled_policy::CompiledPolicy;
 
 /// One change of a policy store, as a writer publishes it.
 #[derive(Clone)]
@@ -27,99 +22,189 @@ pub(crate) enum Change {
     DeletePolicy(Arc<str>),
     /// A new or changed template; its links follow at once.
     PutTemplate(Arc<str>, Arc<Template>),
-    /// A template goes together with its links.
+    /// A template that has no links any more.
     DeleteTemplate(Arc<str>),
     PutSchema(Option<Arc<CompiledSchema>>),
 }
 
-/// The compiled state of one policy store after some revision.
+/// The state of one policy store after some revision.
 ///
-/// Copies share their content: a change costs the logarithm of the store. What Cedar's authorizer
-/// walks is assembled on the first question after a change.
+/// Copies share their content: a change costs the logarithm of the store.
 #[derive(Clone)]
 pub(crate) struct Snapshot {
     /// The world that the policy store belongs to.
     pub(crate) scope: Scope,
     pub(crate) schema: Option<Arc<CompiledSchema>>,
-    policies: imbl::HashMap<Arc<str>, CompiledPolicy>,
-    templates: imbl::HashMap<Arc<str>, Arc<Template>>,
-    assembled: Arc<OnceLock<PolicySet>>,
+    keys: Keys,
+    bodies: Arc<Bodies>,
+    templates: imbl::HashMap<Arc<str>, Arc<CompiledTemplate>>,
+    policies: imbl::HashSet<ById>,
+    index: ScopeIndex<Resident>,
 }
 
-/// Above this many policies, assembling them would hold an async worker for milliseconds.
-const QUICK_TO_ASSEMBLE: usize = 200;
+/// A policy, equal to those with its id.
+#[derive(Clone)]
+struct ById(Arc<Resident>);
+
+/// The policies that can match a request.
+pub(crate) struct Slice(pub(in crate::cedar) Vec<Candidate>);
+
+/// A policy, with its body if that is at hand.
+pub(in crate::cedar) struct Candidate {
+    pub(in crate::cedar) policy: Arc<Resident>,
+    pub(in crate::cedar) body: Option<Arc<Body>>,
+}
+
+impl Slice {
+    /// How many bodies are not at hand.
+    pub(crate) fn missing(&self) -> usize {
+        let Self(candidates) = self;
+        candidates.iter().filter(|one| one.body.is_none()).count()
+    }
+}
 
 impl Snapshot {
-    pub(crate) fn empty(scope: Scope) -> Self {
+    pub(crate) fn empty(scope: Scope, bodies: Arc<Bodies>) -> Self {
         Self {
             scope,
             schema: None,
-            policies: imbl::HashMap::new(),
+            keys: Keys::default(),
+            bodies,
             templates: imbl::HashMap::new(),
-            assembled: Arc::default(),
+            policies: imbl::HashSet::new(),
+            index: ScopeIndex::default(),
         }
     }
 
     /// Applies one change in place. `self` is a copy that nobody else sees yet.
-    pub(crate) fn apply(&mut self, change: Change) {
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] for what no writer publishes, such as a link without its template.
+    pub(crate) fn apply(&mut self, change: Change) -> Result<(), StoreError> {
         match change {
-            Change::PutPolicy(id, policy) => {
-                self.policies.insert(id, policy);
-            }
+            Change::PutPolicy(id, policy) => self.put_policy(&id, policy),
             Change::DeletePolicy(id) => {
-                self.policies.remove(&id);
+                self.delete_policy(&id);
+                Ok(())
             }
-            Change::PutTemplate(id, template) => {
-                self.templates.insert(id, template);
-            }
+            Change::PutTemplate(id, template) => self.put_template(id, &template),
             Change::DeleteTemplate(id) => {
                 self.templates.remove(&id);
-                let is_link = |policy: &CompiledPolicy| matches!(policy, CompiledPolicy::Linked { template_id, .. } if *template_id == id);
-                self.policies.retain(|_, policy| !is_link(policy));
+                Ok(())
             }
-            Change::PutSchema(schema) => self.schema = schema,
+            Change::PutSchema(schema) => {
+                self.schema = schema;
+                Ok(())
+            }
         }
-        self.assembled = Arc::default();
     }
 
-    /// Whether [`Snapshot::policies`] answers at once.
-    pub(crate) fn is_ready(&self) -> bool {
-        self.assembled.get().is_some() || self.policies.len() <= QUICK_TO_ASSEMBLE
-    }
-
-    /// The policies that can decide a request.
-    ///
-    /// Today these are all of the store's. An index over the scopes will take the request and
-    /// hand out the few that can match; callers only ever ask for "the policies for this
-    /// question".
-    pub(crate) fn policies(&self) -> &PolicySet {
-        self.assembled.get_or_init(|| self.assemble())
-    }
-
-    fn assemble(&self) -> PolicySet {
-        let mut set = PolicySet::new();
-        let mut refused = 0;
-        for (id, template) in &self.templates {
-            refused += usize::from(
-                set.add_template(template.new_id(PolicyId::new(id)))
-                    .is_err(),
-            );
+    /// Puts a policy in place of the one with its id, if there is one.
+    pub(crate) fn put_policy(
+        &mut self,
+        id: &str,
+        policy: CompiledPolicy,
+    ) -> Result<(), StoreError> {
+        let templates = &self.templates;
+        let template = |id: &str| templates.get(id).map(Arc::as_ref);
+        let policy = Arc::new(policy.settle(id, &self.keys, &self.bodies, template)?);
+        self.delete_policy(id);
+        for path in policy.paths() {
+            self.index.insert(*path, Arc::clone(&policy));
         }
-        for (id, policy) in &self.policies {
-            let id = PolicyId::new(id);
-            let added = match policy {
-                CompiledPolicy::Static(policy) => set.add(policy.new_id(id)),
-                CompiledPolicy::Linked { template_id, slots } => {
-                    set.link(PolicyId::new(template_id), id, slots.clone())
-                }
+        self.policies.insert(ById(policy));
+        Ok(())
+    }
+
+    fn delete_policy(&mut self, id: &str) {
+        if let Some(ById(policy)) = self.policies.remove(id) {
+            for path in policy.paths() {
+                self.index.remove(path, id);
+            }
+        }
+    }
+
+    fn put_template(&mut self, id: Arc<str>, template: &Template) -> Result<(), StoreError> {
+        let compiled = CompiledTemplate::new(template, &self.keys);
+        let compiled = compiled.ok_or(StoreError::Corrupt {
+            kind: "vp.policy_template",
+            part: "scope",
+        })?;
+        self.templates.insert(id, Arc::new(compiled));
+        Ok(())
+    }
+
+    /// The policies whose scope can match the request: see [`crate::cedar::slice`].
+    pub(crate) fn slice(&self, request: &Request, entities: &Entities) -> Slice {
+        let asked = self.keys.of_request(request.as_ref(), entities.as_ref());
+        let mut found = Vec::new();
+        self.index.collect(&asked, &mut found);
+        if found.len() > 1 {
+            // A policy that names several actions may have come more than once.
+            found.sort_unstable_by_key(|policy| Arc::as_ptr(policy));
+            found.dedup_by(|one, other| Arc::ptr_eq(one, other));
+        }
+        let candidate = |policy: &Arc<Resident>| {
+            let body = match &policy.content {
+                Content::Static { number, .. } => self.bodies.get(*number),
+                Content::Linked { template_id, .. } => match self.templates.get(template_id) {
+                    Some(template) if !template.acts(&asked) => return None,
+                    template => template.map(|template| Arc::clone(&template.body)),
+                },
             };
-            refused += usize::from(added.is_err());
+            let policy = Arc::clone(policy);
+            Some(Candidate { policy, body })
+        };
+        Slice(found.into_iter().filter_map(candidate).collect())
+    }
+
+    /// The slice with the bodies that it lacks.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the text of a policy is none.
+    pub(crate) fn complete(&self, mut slice: Slice) -> Result<Slice, StoreError> {
+        for candidate in &mut slice.0 {
+            if candidate.body.is_none() {
+                candidate.body = Some(self.body(&candidate.policy)?);
+            }
         }
-        if refused > 0 {
-            // INVARIANT: ids are unique and links name templates that are there, so Cedar
-            // refuses nothing; were it to happen, it must be seen.
-            tracing::error!(refused, "policies are missing from a snapshot");
+        Ok(slice)
+    }
+
+    /// Compiles the body that a candidate lacks.
+    pub(in crate::cedar) fn body(&self, policy: &Resident) -> Result<Arc<Body>, StoreError> {
+        match &policy.content {
+            Content::Static {
+                statement, number, ..
+            } => self.bodies.compile(*number, statement),
+            // INVARIANT: a template goes after its links.
+            Content::Linked { template_id, .. } => match self.templates.get(template_id) {
+                Some(template) => Ok(Arc::clone(&template.body)),
+                None => Err(StoreError::Corrupt {
+                    kind: "vp.policy",
+                    part: "template",
+                }),
+            },
         }
-        set
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id() == other.0.id()
+    }
+}
+
+impl Eq for ById {}
+
+impl Hash for ById {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id().hash(state);
+    }
+}
+
+impl Borrow<str> for ById {
+    fn borrow(&self) -> &str {
+        self.0.id()
     }
 }

@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use frontdoor::Scope;
-use store::{ReadTx, Revision, Store};
+use store::{ReadTx, Revision, Store, StoreError};
 use tokio::sync::OnceCell;
 
+use crate::cedar::compiled_policy::Bodies;
 use crate::cedar::depth;
 use crate::cedar::snapshot::{Change, Snapshot};
 use crate::error::{Error, ResourceType};
@@ -32,19 +33,20 @@ struct Cell {
 impl Cell {
     /// Takes what was loaded, with the changes that the loading transaction did not see. A loader
     /// that comes second, because the first one's request was given up, changes nothing.
-    fn fill(&self, (revision, mut snapshot): (Revision, Snapshot)) {
+    fn fill(&self, (revision, mut snapshot): (Revision, Snapshot)) -> Result<(), StoreError> {
         let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
         if self.current.load().is_some() {
-            return;
+            return Ok(());
         }
         for (at, changes) in missed.drain(..) {
             if at > revision {
                 changes
                     .into_iter()
-                    .for_each(|change| snapshot.apply(change));
+                    .try_for_each(|change| snapshot.apply(change))?;
             }
         }
         self.current.store(Some(Arc::new(snapshot)));
+        Ok(())
     }
 }
 
@@ -52,14 +54,17 @@ impl Cell {
 pub(crate) struct Snapshots {
     store: Store,
     schemas: Arc<SchemaCache>,
+    bodies: Arc<Bodies>,
     cells: ArcSwap<imbl::HashMap<String, Arc<Cell>>>,
 }
 
 impl Snapshots {
-    pub(crate) fn new(store: Store, schemas: Arc<SchemaCache>) -> Self {
+    /// `compiled_bytes`: the memory for the compiled bodies of static policies.
+    pub(crate) fn new(store: Store, schemas: Arc<SchemaCache>, compiled_bytes: u64) -> Self {
         Self {
             store,
             schemas,
+            bodies: Arc::new(Bodies::new(compiled_bytes)),
             cells: ArcSwap::default(),
         }
     }
@@ -93,14 +98,14 @@ impl Snapshots {
 
     async fn load(&self, cell: &Arc<Cell>, scope: &Scope, id: &str) -> Result<(), Error> {
         let (cell, scope, id) = (Arc::clone(cell), scope.clone(), id.to_owned());
-        let schemas = Arc::clone(&self.schemas);
+        let (schemas, bodies) = (Arc::clone(&self.schemas), Arc::clone(&self.bodies));
         // INVARIANT: the cell is in the map before this transaction begins, so whatever the
         // transaction does not see, a writer leaves in `missed`. What has begun is finished even
         // if the request is given up, so that `missed` does not grow for ever.
         let load = move |tx: &dyn ReadTx| {
-            let loaded = depth::for_statements(|| load::snapshot(tx, &schemas, &scope, &id))?;
-            cell.fill(loaded);
-            Ok(())
+            let empty = Snapshot::empty(scope, bodies);
+            let loaded = depth::for_statements(|| load::snapshot(tx, &schemas, empty, &id))?;
+            Ok(cell.fill(loaded)?)
         };
         self.store.read(load).await
     }
@@ -130,8 +135,18 @@ impl Snapshots {
             None => missed.push((revision, changes)),
             Some(snapshot) => {
                 let mut next = Snapshot::clone(&snapshot);
-                changes.into_iter().for_each(|change| next.apply(change));
-                cell.current.store(Some(Arc::new(next)));
+                let applied = changes
+                    .into_iter()
+                    .try_for_each(|change| next.apply(change));
+                match applied {
+                    Ok(()) => cell.current.store(Some(Arc::new(next))),
+                    Err(error) => {
+                        // Whoever asks next finds out from the records.
+                        tracing::error!(%error, "a change cannot be applied to its policy store");
+                        drop(missed);
+                        self.forget(policy_store_id);
+                    }
+                }
             }
         }
     }
@@ -159,7 +174,6 @@ fn in_world(snapshot: Arc<Snapshot>, scope: &Scope, id: &str) -> Result<Arc<Snap
 mod load {
     use std::sync::Arc;
 
-    use frontdoor::Scope;
     use store::{ReadTx, Revision};
 
     use crate::cedar::snapshot::{Change, Snapshot};
@@ -173,21 +187,17 @@ mod load {
     pub(super) fn snapshot(
         tx: &dyn ReadTx,
         schemas: &SchemaCache,
-        scope: &Scope,
+        mut snapshot: Snapshot,
         policy_store_id: &str,
     ) -> Result<(Revision, Snapshot), Error> {
-        policy_store::by_id(tx, scope, policy_store_id)?;
-        let mut snapshot = Snapshot::empty(scope.clone());
-        snapshot.apply(Change::PutSchema(schemas.get(tx, policy_store_id)?));
+        policy_store::by_id(tx, &snapshot.scope, policy_store_id)?;
+        snapshot.apply(Change::PutSchema(schemas.get(tx, policy_store_id)?))?;
         for_each::<TemplateRecord>(tx, policy_store_id, |stored| {
             let template = Arc::new(stored.record.compile()?);
-            snapshot.apply(Change::PutTemplate(Arc::from(stored.id), template));
-            Ok(())
+            Ok(snapshot.apply(Change::PutTemplate(Arc::from(stored.id), template))?)
         })?;
         for_each::<PolicyRecord>(tx, policy_store_id, |stored| {
-            let policy = stored.record.compile()?;
-            snapshot.apply(Change::PutPolicy(Arc::from(stored.id), policy));
-            Ok(())
+            Ok(snapshot.put_policy(&stored.id, stored.record.compile()?)?)
         })?;
         Ok((tx.revision()?, snapshot))
     }

@@ -55,7 +55,9 @@ impl Operation for BatchIsAuthorized {
                 resource: request.resource.clone(),
                 context: request.context.clone(),
             };
-            let decided = session.decide(question, &|| format!("/requests/{at}"))?;
+            let decided = session
+                .decide(question, &|| format!("/requests/{at}"))
+                .await?;
             results.push(BatchIsAuthorizedOutputItem {
                 request,
                 decision: decided.decision,

@@ -14,7 +14,7 @@ use store::ReadTx;
 
 use crate::access;
 use crate::cedar::compiled_schema::CompiledSchema;
-use crate::cedar::snapshot::{Change, CompiledPolicy};
+use crate::cedar::snapshot::Change;
 use crate::cedar::statement;
 use crate::entity::{EntityRef, PolicyScope};
 use crate::error::{Error, ResourceType};
@@ -71,11 +71,7 @@ impl Operation for CreatePolicy {
                 return Ok(created.into_output(store.id));
             }
             let schema = service.schemas.for_validation(tx, &store)?;
-            let Checked {
-                definition,
-                compiled,
-                scope,
-            } = parsed.check(tx, &store.id, schema.as_deref())?;
+            let Checked { definition, scope } = parsed.check(tx, &store.id, schema.as_deref())?;
             let at = context.now;
             let record = PolicyRecord {
                 created: at,
@@ -83,6 +79,7 @@ impl Operation for CreatePolicy {
                 name,
                 definition,
             };
+            let compiled = record.compile()?;
             let resource = scope.resource.entity(None);
             policy::insert(
                 tx,
@@ -145,7 +142,6 @@ impl Created {
 /// A definition that the policy store accepts.
 struct Checked {
     definition: Definition,
-    compiled: CompiledPolicy,
     scope: PolicyScope,
 }
 
@@ -205,11 +201,7 @@ impl Parsed {
                     statement,
                     scope: scope.clone(),
                 };
-                Ok(Checked {
-                    definition,
-                    compiled: CompiledPolicy::Static(policy),
-                    scope,
-                })
+                Ok(Checked { definition, scope })
             }
             Self::Linked(definition) => link(tx, policy_store_id, definition, schema),
         }
@@ -244,23 +236,15 @@ fn link(
             return Err(Error::field(path, format!("Invalid Parameter: {part}")));
         }
     }
-    let slots = policy::slots(principal.as_ref(), resource.as_ref()).unwrap_or_default();
     if let Some(schema) = schema {
-        statement::validate_link(&template.compile()?, slots.clone(), schema)?;
+        let slots = policy::slots(principal.as_ref(), resource.as_ref()).unwrap_or_default();
+        statement::validate_link(&template.compile()?, slots, schema)?;
     }
     let scope = template.scope.filled(principal.as_ref(), resource.as_ref());
-    let compiled = CompiledPolicy::Linked {
-        template_id: Arc::from(id.as_str()),
-        slots,
-    };
     let definition = Definition::Linked {
         template_id: id,
         principal,
         resource,
     };
-    Ok(Checked {
-        definition,
-        compiled,
-        scope,
-    })
+    Ok(Checked { definition, scope })
 }

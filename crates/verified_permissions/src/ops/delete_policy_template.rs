@@ -66,7 +66,11 @@ impl Operation for DeletePolicyTemplate {
             name::release::<TemplateNameRecord>(tx, &store.id, name)?;
             tx.delete_record::<TemplateRecord>(&store.id, &template.id)?;
             tx.after_commit(Box::new(move |at| {
-                let changes = vec![Change::DeleteTemplate(Arc::from(template.id))];
+                let links = links
+                    .into_iter()
+                    .map(|link| Change::DeletePolicy(Arc::from(link.id)));
+                let template = Change::DeleteTemplate(Arc::from(template.id));
+                let changes = links.chain(std::iter::once(template)).collect();
                 service.snapshots.publish(&store.id, at, changes);
             }));
             Ok::<_, Error>(DeletePolicyTemplateOutput {})

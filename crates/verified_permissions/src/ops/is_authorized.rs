@@ -47,7 +47,7 @@ impl Operation for IsAuthorized {
             resource: input.resource,
             context: input.context,
         };
-        let decided = session.decide(question, &String::new)?;
+        let decided = session.decide(question, &String::new).await?;
         Ok(IsAuthorizedOutput {
             decision: decided.decision,
             determining_policies: decided.determining_policies,

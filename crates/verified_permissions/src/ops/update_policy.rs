@@ -12,7 +12,7 @@ use store::{WriteRecords, WriteTx};
 
 use crate::access;
 use crate::cedar::compiled_schema::CompiledSchema;
-use crate::cedar::snapshot::{Change, CompiledPolicy};
+use crate::cedar::snapshot::Change;
 use crate::cedar::statement;
 use crate::entity::{EntityRef, PolicyScope};
 use crate::error::Error;
@@ -79,10 +79,7 @@ impl Operation for UpdatePolicy {
                     &policy,
                     schema.as_deref(),
                 )?;
-                changes.push(Change::PutPolicy(
-                    Arc::from(id.as_str()),
-                    CompiledPolicy::Static(Arc::new(policy)),
-                ));
+                changes.push(Change::PutPolicy(Arc::from(id.as_str()), record.compile()?));
             }
             record.updated = context.now;
             tx.put_record(&store.id, &id, &record)?;

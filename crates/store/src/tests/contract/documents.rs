@@ -1,3 +1,5 @@
+use std::ops::ControlFlow;
+
 use super::super::*;
 use crate::Position;
 
@@ -180,6 +182,84 @@ pub(super) async fn kinds_and_parents_are_worlds_of_their_own(store: Store) {
         assert_eq!(list.into_iter().map(|d| d.body).collect::<Vec<_>>(), bodies);
         assert_eq!(one.map(|d| d.body), bodies.into_iter().next());
     }
+}
+
+pub(super) async fn a_scan_shows_all_of_a_kind_and_parent(store: Store) {
+    let work = |tx: &mut dyn WriteTx| {
+        for (kind, parent) in [("k", "p"), ("k", "q"), ("l", "p"), ("", "kp"), ("kp", "")] {
+            for id in ["b", "a", "ü"] {
+                tx.insert(document(
+                    kind,
+                    parent,
+                    id,
+                    &format!("[\"{kind} {parent}\"]"),
+                ))?;
+            }
+        }
+        Ok::<_, StoreError>(())
+    };
+    store.write(work).await.unwrap();
+    let change = |tx: &mut dyn WriteTx| {
+        tx.put(NewDocument {
+            version: 3,
+            ..document("k", "p", "b", "[]")
+        })?;
+        tx.delete("k", "p", "a")?;
+        tx.insert(document("k", "p", "c", "{}"))?;
+        // A transaction sees its own changes.
+        let (own, listed) = (scanned(tx, "k", "p")?, tx.list("k", "p", None, 9)?);
+        assert_eq!(own, sorted(listed));
+        Ok::<_, StoreError>(own)
+    };
+    let own = store.write(change).await.unwrap();
+    assert_eq!(ids(&own), ["b", "c", "ü"]);
+    assert_eq!((own[0].version, own[0].body.as_str()), (3, "[]"));
+    for (kind, parent) in [("k", "p"), ("k", "q"), ("l", "p"), ("k", "none"), ("", "")] {
+        let both = store.read(move |tx| {
+            Ok::<_, StoreError>((scanned(tx, kind, parent)?, tx.list(kind, parent, None, 9)?))
+        });
+        let (scanned, listed) = both.await.unwrap();
+        assert_eq!(scanned, sorted(listed), "{kind} {parent}");
+    }
+}
+
+fn scanned(tx: &dyn ReadTx, kind: &str, parent: &str) -> Result<Vec<Document>> {
+    let mut documents = Vec::new();
+    tx.scan(kind, parent, &mut |shown| {
+        documents.push(Document {
+            id: shown.id.to_owned(),
+            created: shown.created,
+            revision: shown.revision,
+            version: shown.version,
+            body: shown.body.to_owned(),
+        });
+        ControlFlow::Continue(())
+    })?;
+    Ok(sorted(documents))
+}
+
+fn sorted(mut documents: Vec<Document>) -> Vec<Document> {
+    documents.sort_by(|a, b| a.id.cmp(&b.id));
+    documents
+}
+
+pub(super) async fn a_scan_ends_when_it_is_told_to(store: Store) {
+    for id in ["a", "b", "c", "d"] {
+        insert(&store, id).await;
+    }
+    let scan = |tx: &dyn ReadTx| {
+        let mut seen = 0;
+        tx.scan("policy", "store", &mut |_| {
+            seen += 1;
+            match seen {
+                2 => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        })?;
+        // The next one begins anew.
+        Ok::<_, StoreError>((seen, scanned(tx, "policy", "store")?.len()))
+    };
+    assert_eq!(store.read(scan).await.unwrap(), (2, 4));
 }
 
 pub(super) async fn delete_children_spans_the_kinds_of_one_parent(store: Store) {

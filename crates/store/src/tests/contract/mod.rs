@@ -45,6 +45,8 @@ on_every_backend! {
         lists_are_in_order_of_insertion_then_id,
         pages_stay_stable_while_documents_come_and_go,
         kinds_and_parents_are_worlds_of_their_own,
+        a_scan_shows_all_of_a_kind_and_parent,
+        a_scan_ends_when_it_is_told_to,
         delete_children_spans_the_kinds_of_one_parent,
         any_text_but_nul_is_an_id,
         large_bodies_are_kept;
@@ -74,6 +76,7 @@ on_every_backend! {
         the_feed_has_a_gap_before_its_oldest_and_after_its_newest_revision;
     records:
         records_keep_their_values,
+        a_scan_of_records_ends_with_the_first_error,
         an_older_version_is_read_by_the_type,
         a_newer_version_is_refused,
         a_broken_body_is_an_error_that_does_not_quote_it;

@@ -1,3 +1,5 @@
+use std::ops::ControlFlow;
+
 use super::super::*;
 use crate::{ReadRecords, WriteRecords};
 
@@ -35,6 +37,39 @@ pub(super) async fn records_keep_their_values(store: Store) {
     assert_eq!(none, None);
 }
 
+pub(super) async fn a_scan_of_records_ends_with_the_first_error(store: Store) {
+    let work = |tx: &mut dyn WriteTx| {
+        for (id, number) in [("a", 1), ("b", 2), ("c", 3)] {
+            let text = id.to_owned();
+            tx.insert_record("s", id, &Template { text, number })?;
+        }
+        Ok::<_, StoreError>(())
+    };
+    store.write(work).await.unwrap();
+    let scan = |tx: &dyn ReadTx| {
+        let (mut all, mut some) = (Vec::new(), 0);
+        tx.scan_records::<Template, StoreError>("s", |shown| {
+            all.push((
+                shown.id.to_owned(),
+                shown.created.get(),
+                shown.record.number,
+            ));
+            Ok(())
+        })?;
+        let failed = tx.scan_records::<Template, StoreError>("s", |_| {
+            some += 1;
+            Err(StoreError::Closed)
+        });
+        assert!(matches!(failed, Err(StoreError::Closed)), "{failed:?}");
+        all.sort();
+        Ok::<_, StoreError>((all, some))
+    };
+    let (all, some) = store.read(scan).await.unwrap();
+    let expected = [("a", 1), ("b", 2), ("c", 3)];
+    assert_eq!(all, expected.map(|(id, number)| (id.to_owned(), 1, number)));
+    assert_eq!(some, 1);
+}
+
 async fn stored(store: &Store, version: u32, body: &'static str) -> Result<Template> {
     let new = NewDocument {
         version,
@@ -45,7 +80,25 @@ async fn stored(store: &Store, version: u32, body: &'static str) -> Result<Templ
     let list = store
         .read(|tx| tx.list_records::<Template>("s", None, 9))
         .await;
+    let scan = store
+        .read(move |tx| {
+            tx.scan(Template::KIND, "s", &mut |shown| {
+                assert_eq!(shown.body_of::<Template>().is_ok(), version < 3);
+                ControlFlow::Continue(())
+            })?;
+            let mut records = Vec::new();
+            tx.scan_records::<Template, StoreError>("s", |shown| {
+                records.push(shown.record);
+                Ok(())
+            })?;
+            Ok::<_, StoreError>(records)
+        })
+        .await;
     assert_eq!(one.is_ok(), list.is_ok());
+    assert_eq!(
+        format!("{:?}", list.map(|list| list[0].record.clone())),
+        format!("{:?}", scan.map(|scan| scan[0].clone()))
+    );
     Ok(one?.unwrap().record)
 }
 

@@ -1,0 +1,22 @@
+//! Entity type names, parsed. Cedar's parser takes microseconds for a name, requests and policies
+//! repeat few of them, and every link of a template needs one.
+
+use std::sync::{Arc, LazyLock};
+
+use cedar_policy::ParseErrors;
+use cedar_policy_core::ast::EntityType;
+use quick_cache::sync::Cache;
+
+/// Names come from clients, so only so many are remembered.
+static PARSED: LazyLock<Cache<Box<str>, Arc<EntityType>>> = LazyLock::new(|| Cache::new(10_000));
+
+/// The type with this name, shared with others that have it.
+pub(crate) fn parse(name: &str) -> Result<Arc<EntityType>, ParseErrors> {
+    if let Some(found) = PARSED.get(name) {
+        return Ok(found);
+    }
+    let parsed: cedar_policy::EntityTypeName = name.parse()?;
+    let parsed: Arc<EntityType> = Arc::new(AsRef::<EntityType>::as_ref(&parsed).clone());
+    PARSED.insert(Box::from(name), Arc::clone(&parsed));
+    Ok(parsed)
+}

@@ -1,0 +1,133 @@
+//! The keys of scopes and of requests: see the table in [`super`].
+
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+
+use cedar_policy_core::ast::{EntityType, EntityUID, Request};
+use cedar_policy_core::entities::{Dereference, Entities};
+
+/// The hash of a key.
+pub(in crate::cedar) type Key = u32;
+
+/// Hashes keys with a secret of its own, so that nobody can choose entities that share a hash.
+#[derive(Clone, Default)]
+pub(in crate::cedar) struct Keys(RandomState);
+
+/// What an unconstrained scope matches by. Another key may have this hash too.
+pub(in crate::cedar) const ANY: Key = 0;
+
+#[derive(Hash)]
+enum Tag {
+    Is,
+    Eq,
+    In,
+}
+
+/// The keys by which a request's entities match; each list is sorted.
+pub(in crate::cedar) struct RequestKeys {
+    pub(super) principal: Vec<Key>,
+    pub(super) resource: Vec<Key>,
+    pub(super) action: Vec<Key>,
+}
+
+impl RequestKeys {
+    /// Whether a scope that names these actions matches.
+    pub(in crate::cedar) fn act(&self, actions: &[Key]) -> bool {
+        actions.iter().any(|key| contains(&self.action, *key))
+    }
+}
+
+/// Whether the sorted `keys` have `key`.
+pub(super) fn contains(keys: &[Key], key: Key) -> bool {
+    // Most lists are short, and then this is faster than a search.
+    if keys.len() <= 8 {
+        keys.contains(&key)
+    } else {
+        keys.binary_search(&key).is_ok()
+    }
+}
+
+impl Keys {
+    /// `is T`
+    pub(in crate::cedar) fn is(&self, entity_type: &EntityType) -> Key {
+        self.key(Tag::Is, entity_type, None)
+    }
+
+    /// `== x`
+    pub(in crate::cedar) fn eq(&self, entity_type: &EntityType, id: &str) -> Key {
+        self.key(Tag::Eq, entity_type, Some(id))
+    }
+
+    /// `in x`
+    pub(in crate::cedar) fn within(&self, entity_type: &EntityType, id: &str) -> Key {
+        self.key(Tag::In, entity_type, Some(id))
+    }
+
+    /// A policy's id.
+    pub(in crate::cedar) fn id(&self, id: &str) -> Key {
+        truncate(self.0.hash_one(id))
+    }
+
+    fn key(&self, tag: Tag, entity_type: &EntityType, id: Option<&str>) -> Key {
+        let mut hasher = self.0.build_hasher();
+        tag.hash(&mut hasher);
+        entity_type.hash(&mut hasher);
+        id.hash(&mut hasher);
+        truncate(hasher.finish())
+    }
+
+    /// The keys of a request.
+    pub(in crate::cedar) fn of_request(
+        &self,
+        request: &Request,
+        entities: &Entities,
+    ) -> RequestKeys {
+        let (principal, action, resource) =
+            (request.principal(), request.action(), request.resource());
+        RequestKeys {
+            principal: self.of_entity(principal.uid(), entities),
+            resource: self.of_entity(resource.uid(), entities),
+            action: sorted(
+                self.hierarchy(action.uid(), entities)
+                    .chain(std::iter::once(ANY))
+                    .collect(),
+            ),
+        }
+    }
+
+    fn of_entity(&self, uid: Option<&EntityUID>, entities: &Entities) -> Vec<Key> {
+        let mut keys = vec![ANY];
+        if let Some(uid) = uid {
+            keys.push(self.is(uid.entity_type()));
+            keys.push(self.eq(uid.entity_type(), uid.eid().as_ref()));
+        }
+        keys.extend(self.hierarchy(uid, entities));
+        sorted(keys)
+    }
+
+    /// `in` for an entity itself and its ancestors.
+    fn hierarchy<'a>(
+        &self,
+        uid: Option<&'a EntityUID>,
+        entities: &'a Entities,
+    ) -> impl Iterator<Item = Key> {
+        let entity = uid.and_then(|uid| match entities.entity(uid) {
+            Dereference::Data(entity) => Some(entity),
+            Dereference::NoSuchEntity | Dereference::Residual(_) => None,
+        });
+        let ancestors = entity.into_iter().flat_map(|entity| entity.ancestors());
+        uid.into_iter()
+            .chain(ancestors)
+            .map(|uid| self.within(uid.entity_type(), uid.eid().as_ref()))
+    }
+}
+
+fn sorted(mut keys: Vec<Key>) -> Vec<Key> {
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+fn truncate(hash: u64) -> Key {
+    // The lower half of a good hash is a good hash.
+    (hash & u64::from(u32::MAX)) as Key
+}
