@@ -42,3 +42,6 @@
 
 pub(super) mod index;
 pub(super) mod keys;
+
+#[cfg(test)]
+mod tests;
