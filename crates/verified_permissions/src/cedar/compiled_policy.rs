@@ -266,7 +266,7 @@ impl CompiledPolicy {
         id: &str,
         keys: &Keys,
         bodies: &Bodies,
-        template: impl FnOnce(&str) -> Option<&'a CompiledTemplate>,
+        template: impl FnOnce(&str) -> Option<(&'a Arc<str>, &'a Arc<CompiledTemplate>)>,
     ) -> Result<Resident, StoreError> {
         let content = match self {
             Self::Static { statement, scope } => Content::Static {
@@ -279,11 +279,13 @@ impl CompiledPolicy {
                 principal,
                 resource,
             } => {
-                let template = template(&template_id).ok_or_else(|| corrupt("template"))?;
+                // All links of a template share its id.
+                let (id_of_all, template) =
+                    template(&template_id).ok_or_else(|| corrupt("template"))?;
                 let path = template.path(keys, id, principal.as_ref(), resource.as_ref());
                 Content::Linked {
                     path: path.ok_or_else(|| corrupt("slots"))?,
-                    template_id,
+                    template_id: Arc::clone(id_of_all),
                     principal,
                     resource,
                 }

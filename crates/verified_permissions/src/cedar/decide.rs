@@ -1,9 +1,9 @@
 //! Decisions: Cedar's evaluator over the slice of a snapshot, and the authorizer's rules.
 
 use cedar_policy::{AuthorizationError, Entities, Request};
-use cedar_policy_core::ast::{Effect, Expr, Literal, SlotEnv, Value, ValueKind};
+use cedar_policy_core::ast::{Effect, Literal, Value, ValueKind};
 use cedar_policy_core::authorizer;
-use cedar_policy_core::evaluator::{EvaluationError, Evaluator};
+use cedar_policy_core::evaluator::Evaluator;
 use cedar_policy_core::extensions::Extensions;
 use model::verified_permissions::types;
 use store::StoreError;
@@ -47,7 +47,9 @@ pub(crate) fn decide(
                 &compiled
             }
         };
-        match is_satisfied(&evaluator, &body.condition, &policy.slots()) {
+        // As `Evaluator::evaluate`, which would build the condition each time.
+        let value = evaluator.interpret(&body.condition, &policy.slots());
+        match value.map(|value| is_true(&value)) {
             Ok(false) => {}
             Ok(true) => match body.effect {
                 Effect::Permit => permits.push(policy.id.to_string()),
@@ -77,14 +79,7 @@ pub(crate) fn decide(
     })
 }
 
-/// Evaluates a policy's condition; see [`Evaluator::evaluate`], which would build the condition
-/// each time.
-fn is_satisfied(
-    evaluator: &Evaluator<'_>,
-    condition: &Expr,
-    slots: &SlotEnv,
-) -> Result<bool, EvaluationError> {
-    let value: Value = evaluator.interpret(condition, slots)?;
-    // INVARIANT: the condition is a conjunction, whose value is a Boolean or an error.
-    Ok(matches!(value.value, ValueKind::Lit(Literal::Bool(true))))
+/// INVARIANT: a condition is a conjunction, whose value is a Boolean or an error.
+fn is_true(value: &Value) -> bool {
+    matches!(value.value, ValueKind::Lit(Literal::Bool(true)))
 }

@@ -3,20 +3,21 @@
 
 use std::sync::{Arc, LazyLock};
 
-use cedar_policy::ParseErrors;
+use cedar_policy::EntityTypeName;
 use cedar_policy_core::ast::EntityType;
 use quick_cache::sync::Cache;
 
 /// Names come from clients, so only so many are remembered.
 static PARSED: LazyLock<Cache<Box<str>, Arc<EntityType>>> = LazyLock::new(|| Cache::new(10_000));
 
-/// The type with this name, shared with others that have it.
-pub(crate) fn parse(name: &str) -> Result<Arc<EntityType>, ParseErrors> {
+/// The type with this name, shared with others that have it; the error is Cedar's text.
+pub(crate) fn parse(name: &str) -> Result<Arc<EntityType>, String> {
     if let Some(found) = PARSED.get(name) {
         return Ok(found);
     }
-    let parsed: cedar_policy::EntityTypeName = name.parse()?;
-    let parsed: Arc<EntityType> = Arc::new(AsRef::<EntityType>::as_ref(&parsed).clone());
+    let parsed = name.parse::<EntityTypeName>();
+    let parsed = parsed.map_err(|error| error.to_string())?;
+    let parsed = Arc::new(AsRef::<EntityType>::as_ref(&parsed).clone());
     PARSED.insert(Box::from(name), Arc::clone(&parsed));
     Ok(parsed)
 }

@@ -1,7 +1,5 @@
 //! A policy store as decisions see it: immutable, indexed, shared by readers without a lock.
 
-use std::borrow::Borrow;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use cedar_policy::{Entities, Request, Template};
@@ -10,7 +8,7 @@ use store::StoreError;
 
 use crate::cedar::compiled_policy::{Bodies, Body, CompiledTemplate, Content, Resident};
 use crate::cedar::compiled_schema::CompiledSchema;
-use crate::cedar::slice::index::{Item, ScopeIndex};
+use crate::cedar::slice::index::{Index, Path};
 use crate::cedar::slice::keys::Keys;
 
 pub(crate) use crate::cedar::compiled_policy::CompiledPolicy;
@@ -38,13 +36,10 @@ pub(crate) struct Snapshot {
     keys: Keys,
     bodies: Arc<Bodies>,
     templates: imbl::HashMap<Arc<str>, Arc<CompiledTemplate>>,
-    policies: imbl::HashSet<ById>,
-    index: ScopeIndex<Resident>,
+    /// By the hash of the id.
+    by_id: Index<Resident>,
+    by_scope: Index<Resident>,
 }
-
-/// A policy, equal to those with its id.
-#[derive(Clone)]
-struct ById(Arc<Resident>);
 
 /// The policies that can match a request.
 pub(crate) struct Slice(pub(in crate::cedar) Vec<Candidate>);
@@ -63,6 +58,46 @@ impl Slice {
     }
 }
 
+/// A snapshot that is being loaded. Its policies wait until all are known, and then go into the
+/// indexes in the order in which these keep them: a million that come in any order would miss the
+/// processor's caches at every step.
+pub(crate) struct Loading {
+    snapshot: Snapshot,
+    by_id: Vec<(Path, Arc<Resident>)>,
+    by_scope: Vec<(Path, Arc<Resident>)>,
+}
+
+impl Loading {
+    /// `snapshot` has its templates, and no policies yet.
+    pub(crate) fn new(snapshot: Snapshot) -> Self {
+        Self {
+            snapshot,
+            by_id: Vec::new(),
+            by_scope: Vec::new(),
+        }
+    }
+
+    /// Adds a policy, whose id no other has.
+    ///
+    /// # Errors
+    /// As [`Snapshot::apply`].
+    pub(crate) fn add(&mut self, id: &str, policy: CompiledPolicy) -> Result<(), StoreError> {
+        let policy = self.snapshot.settle(id, policy)?;
+        for path in policy.paths() {
+            self.by_scope.push((*path, Arc::clone(&policy)));
+        }
+        self.by_id.push((self.snapshot.keys.id_path(id), policy));
+        Ok(())
+    }
+
+    pub(crate) fn finish(self) -> Snapshot {
+        let mut snapshot = self.snapshot;
+        snapshot.by_id.extend(self.by_id);
+        snapshot.by_scope.extend(self.by_scope);
+        snapshot
+    }
+}
+
 impl Snapshot {
     pub(crate) fn empty(scope: Scope, bodies: Arc<Bodies>) -> Self {
         Self {
@@ -71,8 +106,8 @@ impl Snapshot {
             keys: Keys::default(),
             bodies,
             templates: imbl::HashMap::new(),
-            policies: imbl::HashSet::new(),
-            index: ScopeIndex::default(),
+            by_id: Index::default(),
+            by_scope: Index::default(),
         }
     }
 
@@ -99,28 +134,29 @@ impl Snapshot {
         }
     }
 
+    fn settle(&self, id: &str, policy: CompiledPolicy) -> Result<Arc<Resident>, StoreError> {
+        let template = |id: &str| self.templates.get_key_value(id);
+        let resident = policy.settle(id, &self.keys, &self.bodies, template)?;
+        Ok(Arc::new(resident))
+    }
+
     /// Puts a policy in place of the one with its id, if there is one.
-    pub(crate) fn put_policy(
-        &mut self,
-        id: &str,
-        policy: CompiledPolicy,
-    ) -> Result<(), StoreError> {
-        let templates = &self.templates;
-        let template = |id: &str| templates.get(id).map(Arc::as_ref);
-        let policy = Arc::new(policy.settle(id, &self.keys, &self.bodies, template)?);
+    fn put_policy(&mut self, id: &str, policy: CompiledPolicy) -> Result<(), StoreError> {
+        let policy = self.settle(id, policy)?;
         self.delete_policy(id);
         for path in policy.paths() {
-            self.index.insert(*path, Arc::clone(&policy));
+            self.by_scope.insert(*path, Arc::clone(&policy));
         }
-        self.policies.insert(ById(policy));
+        self.by_id.insert(self.keys.id_path(id), policy);
         Ok(())
     }
 
     fn delete_policy(&mut self, id: &str) {
-        if let Some(ById(policy)) = self.policies.remove(id) {
-            for path in policy.paths() {
-                self.index.remove(path, id);
-            }
+        let Some(policy) = self.by_id.remove(&self.keys.id_path(id), id) else {
+            return;
+        };
+        for path in policy.paths() {
+            self.by_scope.remove(path, id);
         }
     }
 
@@ -138,7 +174,7 @@ impl Snapshot {
     pub(crate) fn slice(&self, request: &Request, entities: &Entities) -> Slice {
         let asked = self.keys.of_request(request.as_ref(), entities.as_ref());
         let mut found = Vec::new();
-        self.index.collect(&asked, &mut found);
+        self.by_scope.collect(&asked, &mut found);
         if found.len() > 1 {
             // A policy that names several actions may have come more than once.
             found.sort_unstable_by_key(|policy| Arc::as_ptr(policy));
@@ -186,25 +222,5 @@ impl Snapshot {
                 }),
             },
         }
-    }
-}
-
-impl PartialEq for ById {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.id() == other.0.id()
-    }
-}
-
-impl Eq for ById {}
-
-impl Hash for ById {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.id().hash(state);
-    }
-}
-
-impl Borrow<str> for ById {
-    fn borrow(&self) -> &str {
-        self.0.id()
     }
 }

@@ -174,11 +174,10 @@ fn in_world(snapshot: Arc<Snapshot>, scope: &Scope, id: &str) -> Result<Arc<Snap
 mod load {
     use std::sync::Arc;
 
-    use store::{ReadTx, Revision};
+    use store::{ReadRecords, ReadTx, Revision};
 
-    use crate::cedar::snapshot::{Change, Snapshot};
+    use crate::cedar::snapshot::{Change, Loading, Snapshot};
     use crate::error::Error;
-    use crate::page::for_each;
     use crate::policy::PolicyRecord;
     use crate::policy_store;
     use crate::policy_template::TemplateRecord;
@@ -192,13 +191,14 @@ mod load {
     ) -> Result<(Revision, Snapshot), Error> {
         policy_store::by_id(tx, &snapshot.scope, policy_store_id)?;
         snapshot.apply(Change::PutSchema(schemas.get(tx, policy_store_id)?))?;
-        for_each::<TemplateRecord>(tx, policy_store_id, |stored| {
+        tx.scan_records::<TemplateRecord, Error>(policy_store_id, |stored| {
             let template = Arc::new(stored.record.compile()?);
             Ok(snapshot.apply(Change::PutTemplate(Arc::from(stored.id), template))?)
         })?;
-        for_each::<PolicyRecord>(tx, policy_store_id, |stored| {
-            Ok(snapshot.put_policy(&stored.id, stored.record.compile()?)?)
+        let mut loading = Loading::new(snapshot);
+        tx.scan_records::<PolicyRecord, Error>(policy_store_id, |stored| {
+            Ok(loading.add(stored.id, stored.record.compile()?)?)
         })?;
-        Ok((tx.revision()?, snapshot))
+        Ok((tx.revision()?, loading.finish()))
     }
 }

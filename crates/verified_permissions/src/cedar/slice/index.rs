@@ -1,12 +1,13 @@
-//! The index over the scopes: a persistent trie over the keys of principal, resource and action.
+//! A persistent trie over paths of four keys: for the index over the scopes those of principal,
+//! resource and action, and the hash of the policy's id.
 //!
 //! Copies share their content, and a change copies a path: its cost grows with the logarithm of
 //! the number of policies at most.
 
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use crate::cedar::slice::keys::{self, Key, RequestKeys};
+use crate::cedar::slice::radix::RadixMap;
 
 /// What the index holds: something with an identity.
 pub(in crate::cedar) trait Item {
@@ -24,7 +25,7 @@ const IDS: usize = 3;
 const FEW: usize = 16;
 
 /// A persistent index of items.
-pub(in crate::cedar) struct ScopeIndex<T>(Node<T>);
+pub(in crate::cedar) struct Index<T>(Node<T>);
 
 struct Entry<T> {
     path: Path,
@@ -39,14 +40,9 @@ enum Node<T> {
     Many(Children<T>),
 }
 
-type Children<T> = imbl::GenericHashMap<
-    Key,
-    Node<T>,
-    BuildHasherDefault<Hashed>,
-    imbl::shared_ptr::DefaultSharedPtr,
->;
+type Children<T> = RadixMap<Node<T>>;
 
-impl<T> Clone for ScopeIndex<T> {
+impl<T> Clone for Index<T> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
@@ -72,21 +68,33 @@ impl<T> Clone for Node<T> {
     }
 }
 
-impl<T> Default for ScopeIndex<T> {
+impl<T> Default for Index<T> {
     fn default() -> Self {
         Self(Node::Empty)
     }
 }
 
-impl<T: Item> ScopeIndex<T> {
+impl<T: Item> Index<T> {
     /// Adds an item under a path that it is not under yet.
     pub(in crate::cedar) fn insert(&mut self, path: Path, item: Arc<T>) {
         self.0.insert(0, Entry { path, item });
     }
 
-    /// Removes the item with this id from a path.
-    pub(in crate::cedar) fn remove(&mut self, path: &Path, id: &str) {
+    /// Adds many items, in the order that is quickest.
+    pub(in crate::cedar) fn extend(&mut self, mut items: Vec<(Path, Arc<T>)>) {
+        // The tree branches by the lowest bits first.
+        items.sort_unstable_by_key(|(path, _)| path.map(Key::reverse_bits));
+        for (path, item) in items {
+            self.insert(path, item);
+        }
+    }
+
+    /// Removes the item with this id from a path, and gives it if it was there.
+    pub(in crate::cedar) fn remove(&mut self, path: &Path, id: &str) -> Option<Arc<T>> {
+        // What is not there copies nothing.
+        let found = Arc::clone(self.0.find(0, path, id)?);
         self.0.remove(0, path, id);
+        Some(found)
     }
 
     /// The items that a request can match. One that is under several of its actions comes
@@ -121,34 +129,40 @@ impl<T: Item> Node<T> {
         }
     }
 
+    fn find(&self, level: usize, path: &Path, id: &str) -> Option<&Arc<T>> {
+        let entry = match self {
+            Self::Empty => None,
+            Self::One(entry) => Some(entry).filter(|entry| entry.is(path, id)),
+            Self::Few(entries) => entries.iter().find(|entry| entry.is(path, id)),
+            Self::Many(children) => {
+                return children.get(key(path, level))?.find(level + 1, path, id);
+            }
+        };
+        entry.map(|entry| &entry.item)
+    }
+
+    /// Removes what [`Node::find`] finds.
     fn remove(&mut self, level: usize, path: &Path, id: &str) {
-        let is_it = |entry: &Entry<T>| entry.path == *path && entry.item.id() == id;
         match self {
             Self::Empty => {}
-            Self::One(entry) => {
-                if is_it(entry) {
-                    *self = Self::Empty;
-                }
-            }
+            Self::One(_) => *self = Self::Empty,
             Self::Few(entries) => {
-                if entries.iter().any(is_it) {
-                    let entries = Arc::make_mut(entries);
-                    entries.retain(|entry| !is_it(entry));
-                    if let [one] = entries.as_slice() {
-                        *self = Self::One(one.clone());
-                    }
+                let entries = Arc::make_mut(entries);
+                entries.retain(|entry| !entry.is(path, id));
+                if let [one] = entries.as_slice() {
+                    *self = Self::One(one.clone());
                 }
             }
             Self::Many(children) => {
                 let key = key(path, level);
-                let Some(child) = children.get_mut(&key) else {
+                let Some(child) = children.get_mut(key) else {
                     return;
                 };
                 child.remove(level + 1, path, id);
                 if matches!(child, Self::Empty) {
-                    children.remove(&key);
+                    children.remove(key);
                 }
-                if children.is_empty() {
+                if children.len() == 0 {
                     *self = Self::Empty;
                 }
             }
@@ -165,29 +179,29 @@ impl<T: Item> Node<T> {
                 }
             }
             Self::Many(children) => match asked.get(level) {
-                None => {
-                    for child in children.values() {
-                        child.collect(level + 1, asked, into);
-                    }
-                }
+                None => children.for_each(&mut |_, child: &'a Self| {
+                    child.collect(level + 1, asked, into);
+                }),
                 Some(keys) if keys.len() <= children.len() => {
-                    for child in keys.iter().filter_map(|key| children.get(key)) {
+                    for child in keys.iter().filter_map(|key| children.get(*key)) {
                         child.collect(level + 1, asked, into);
                     }
                 }
-                Some(keys) => {
-                    for (key, child) in children {
-                        if keys::contains(keys, *key) {
-                            child.collect(level + 1, asked, into);
-                        }
+                Some(keys) => children.for_each(&mut |key, child: &'a Self| {
+                    if keys::contains(keys, key) {
+                        child.collect(level + 1, asked, into);
                     }
-                }
+                }),
             },
         }
     }
 }
 
-impl<T> Entry<T> {
+impl<T: Item> Entry<T> {
+    fn is(&self, path: &Path, id: &str) -> bool {
+        self.path == *path && self.item.id() == id
+    }
+
     fn collect<'a>(&'a self, level: usize, asked: &[&[Key]; 3], into: &mut Vec<&'a Arc<T>>) {
         let mut levels = asked.iter().zip(&self.path).skip(level);
         if levels.all(|(keys, key)| keys::contains(keys, *key)) {
@@ -198,32 +212,9 @@ impl<T> Entry<T> {
 
 fn insert_child<T: Item>(children: &mut Children<T>, level: usize, entry: Entry<T>) {
     let key = key(&entry.path, level);
-    children
-        .entry(key)
-        .or_insert(Node::Empty)
-        .insert(level + 1, entry);
+    children.entry(key, || Node::Empty).insert(level + 1, entry);
 }
 
 fn key(path: &Path, level: usize) -> Key {
     path.get(level).copied().unwrap_or_default()
-}
-
-/// Keys are hashes already.
-#[derive(Default)]
-struct Hashed(u64);
-
-impl Hasher for Hashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u32(&mut self, key: u32) {
-        self.0 = u64::from(key);
-    }
 }

@@ -15,7 +15,7 @@ pub(in crate::cedar) struct Keys(RandomState);
 /// What an unconstrained scope matches by. Another key may have this hash too.
 pub(in crate::cedar) const ANY: Key = 0;
 
-#[derive(Hash)]
+#[derive(Clone, Copy, Hash)]
 enum Tag {
     Is,
     Eq,
@@ -65,6 +65,11 @@ impl Keys {
     /// A policy's id.
     pub(in crate::cedar) fn id(&self, id: &str) -> Key {
         truncate(self.0.hash_one(id))
+    }
+
+    /// Where an index by the id has a policy.
+    pub(in crate::cedar) fn id_path(&self, id: &str) -> [Key; 4] {
+        [self.id(id), ANY, ANY, ANY]
     }
 
     fn key(&self, tag: Tag, entity_type: &EntityType, id: Option<&str>) -> Key {

@@ -42,6 +42,7 @@
 
 pub(super) mod index;
 pub(super) mod keys;
+pub(super) mod radix;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::generate::Random;
-use crate::cedar::slice::index::{Item, Path, ScopeIndex};
+use crate::cedar::slice::index::{Index, Item, Path};
 use crate::cedar::slice::keys::{ANY, RequestKeys};
 
 struct Named(String);
@@ -16,7 +16,7 @@ impl Item for Named {
 
 type Listed = Vec<(Path, String)>;
 
-fn check(index: &ScopeIndex<Named>, listed: &Listed, random: &mut Random, seed: u64) {
+fn check(index: &Index<Named>, listed: &Listed, random: &mut Random, seed: u64) {
     let mut keys = || {
         let mut keys: Vec<u32> = (1..9).filter(|_| random.one_in(3)).chain([ANY]).collect();
         // Long lists of keys that nothing is under are another way through the index.
@@ -52,7 +52,7 @@ fn it_gives_what_is_under_the_keys() {
         let random = &mut Random::new(seed);
         // Crowded at one place, at some, and nowhere.
         let spread = random.pick(&[1, 2, 4, 9]);
-        let mut index = ScopeIndex::default();
+        let mut index = Index::default();
         let mut listed = Listed::new();
         let mut earlier = (index.clone(), listed.clone());
         for step in 0..400 {
@@ -85,7 +85,7 @@ fn it_gives_what_is_under_the_keys() {
 
 #[test]
 fn what_is_under_several_actions_comes_for_each() {
-    let mut index = ScopeIndex::default();
+    let mut index = Index::default();
     let item = Arc::new(Named("a".to_owned()));
     for action in [1, 2, 3] {
         index.insert([ANY, ANY, action, 7], Arc::clone(&item));

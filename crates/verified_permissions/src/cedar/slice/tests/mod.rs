@@ -3,6 +3,7 @@
 
 mod generate;
 mod index;
+mod radix;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
