@@ -1,6 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::ListKey;
+
 /// The number of a committed transaction: 1 for the first that changed something, then one more for
 /// each. Revisions are dense: a transaction that fails or changes nothing uses none up.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
@@ -120,6 +122,8 @@ pub struct NewDocument<'a> {
     pub version: u32,
     /// A JSON text.
     pub body: &'a str,
+    /// What the document is listed by; `None` leaves a document that is there its keys.
+    pub keys: Option<&'a [ListKey]>,
 }
 
 /// A place in a list of documents, for reading on after it. It stays valid when the document that

@@ -10,6 +10,7 @@
 
 mod document;
 mod error;
+mod keys;
 mod memory;
 mod record;
 mod sqlite;
@@ -24,6 +25,7 @@ pub use document::{
     Change, Document, DocumentRef, InvalidPosition, NewDocument, Position, Revision,
 };
 pub use error::StoreError;
+pub use keys::ListKey;
 pub use record::{ReadRecords, Record, Stored, StoredRef, WriteRecords};
 pub use store::Store;
 pub use tx::{AfterCommit, ReadTx, Visit, WriteTx};

@@ -8,7 +8,9 @@ use imbl::{OrdMap, OrdSet};
 use crate::store::lock;
 use crate::tx::{Rows, check_feed};
 use crate::writer::WriteSide;
-use crate::{Change, Document, NewDocument, Position, ReadTx, Revision, StoreError, Visit};
+use crate::{
+    Change, Document, ListKey, NewDocument, Position, ReadTx, Revision, StoreError, Visit,
+};
 
 /// What is committed.
 pub(crate) struct Memory(Mutex<State>);
@@ -117,10 +119,36 @@ impl Place {
     }
 }
 
+/// A document's place among those that have a key.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct KeyedPlace {
+    parent: String,
+    key: ListKey,
+    position: Position,
+}
+
+/// A document with what it is listed by.
+#[derive(Clone)]
+struct Entry {
+    document: Document,
+    keys: Arc<[ListKey]>,
+}
+
+impl Entry {
+    fn places(&self, parent: &str) -> impl Iterator<Item = KeyedPlace> {
+        self.keys.iter().map(move |key| KeyedPlace {
+            parent: parent.to_owned(),
+            key: *key,
+            position: self.document.position(),
+        })
+    }
+}
+
 #[derive(Clone, Default)]
 struct State {
-    documents: OrdMap<Key, Document>,
+    documents: OrdMap<Key, Entry>,
     order: OrdSet<Place>,
+    keyed: OrdSet<KeyedPlace>,
     /// Never empty once something was written, as the feed holds at least one revision.
     changes: OrdMap<Revision, OrdSet<Key>>,
 }
@@ -160,26 +188,40 @@ impl State {
         self.changes.entry(at).or_default().insert(key);
     }
 
-    fn store(&mut self, at: Revision, key: Key, created: Revision, new: &NewDocument<'_>) {
+    fn store(&mut self, at: Revision, key: Key, new: &NewDocument<'_>) {
+        let old = self.documents.get(&key).cloned();
         let document = Document {
             id: new.id.to_owned(),
-            created,
+            created: old.as_ref().map_or(at, |old| old.document.created),
             revision: at,
             version: new.version,
             body: new.body.to_owned(),
         };
+        let kept = || old.as_ref().map(|old| Arc::clone(&old.keys));
+        let keys = new.keys.map(Arc::from).or_else(kept).unwrap_or_default();
+        for place in old.iter().flat_map(|old| old.places(new.parent)) {
+            self.keyed.remove(&place);
+        }
         self.order
             .insert(Place::new(new.kind, new.parent, document.position()));
-        self.documents.insert(key.clone(), document);
+        let entry = Entry { document, keys };
+        for place in entry.places(new.parent) {
+            self.keyed.insert(place);
+        }
+        self.documents.insert(key.clone(), entry);
         self.note(at, key);
     }
 
     fn remove(&mut self, at: Revision, key: Key) -> bool {
-        let Some(document) = self.documents.remove(&key) else {
+        let Some(entry) = self.documents.remove(&key) else {
             return false;
         };
+        let position = entry.document.position();
         self.order
-            .remove(&Place::new(&key.kind, &key.parent, document.position()));
+            .remove(&Place::new(&key.kind, &key.parent, position));
+        for place in entry.places(&key.parent) {
+            self.keyed.remove(&place);
+        }
         self.note(at, key);
         true
     }
@@ -187,7 +229,8 @@ impl State {
 
 impl ReadTx for State {
     fn get(&self, kind: &str, parent: &str, id: &str) -> Result<Option<Document>, StoreError> {
-        Ok(self.documents.get(&Key::new(kind, parent, id)).cloned())
+        let entry = self.documents.get(&Key::new(kind, parent, id));
+        Ok(entry.map(|entry| entry.document.clone()))
     }
 
     fn list(
@@ -200,7 +243,7 @@ impl ReadTx for State {
         let document = |place: &Place| {
             self.documents
                 .get(&Key::new(kind, parent, &place.position.id))
-                .cloned()
+                .map(|entry| entry.document.clone())
         };
         Ok(self
             .places(kind, parent, after)
@@ -209,14 +252,34 @@ impl ReadTx for State {
             .collect())
     }
 
+    fn positions(
+        &self,
+        parent: &str,
+        key: ListKey,
+        from: &Position,
+        limit: usize,
+    ) -> Result<Vec<Position>, StoreError> {
+        let from = KeyedPlace {
+            parent: parent.to_owned(),
+            key,
+            position: from.clone(),
+        };
+        let places = self.keyed.range(from..);
+        Ok(places
+            .take_while(|place| place.parent == parent && place.key == key)
+            .take(limit)
+            .map(|place| place.position.clone())
+            .collect())
+    }
+
     fn scan(&self, kind: &str, parent: &str, visit: Visit<'_>) -> Result<(), StoreError> {
         let of_kind = |key: &Key| key.parent == parent && key.kind == kind;
-        for (_, document) in self
+        for (_, entry) in self
             .documents
             .range(Key::new(kind, parent, "")..)
             .take_while(|(key, _)| of_kind(key))
         {
-            if visit(document.into()).is_break() {
+            if visit((&entry.document).into()).is_break() {
                 break;
             }
         }
@@ -252,14 +315,13 @@ impl Rows for State {
         if self.documents.contains_key(&key) {
             return Ok(false);
         }
-        self.store(at, key, at, document);
+        self.store(at, key, document);
         Ok(true)
     }
 
     fn put(&mut self, at: Revision, document: &NewDocument<'_>) -> Result<(), StoreError> {
         let key = Key::new(document.kind, document.parent, document.id);
-        let created = self.documents.get(&key).map_or(at, |old| old.created);
-        self.store(at, key, created, document);
+        self.store(at, key, document);
         Ok(())
     }
 

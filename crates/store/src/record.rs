@@ -3,7 +3,10 @@ use std::ops::ControlFlow;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Document, DocumentRef, NewDocument, Position, ReadTx, Revision, StoreError, WriteTx};
+use crate::{
+    Document, DocumentRef, ListKey, NewDocument, Position, ReadTx, Revision, StoreError, WriteTx,
+    keys,
+};
 
 /// A type that is stored as a document.
 pub trait Record: Serialize + DeserializeOwned {
@@ -91,6 +94,23 @@ pub trait ReadRecords: ReadTx {
             .collect()
     }
 
+    /// The records that have, of each group, at least one key; all records if there is no group.
+    /// Otherwise as [`ReadTx::list`]. Each group costs a search in an index for each of its keys,
+    /// and each record one for each group; records that lack a key of another group cost steps
+    /// only as far as the rarest group has them.
+    fn list_keyed_records<R: Record>(
+        &self,
+        parent: &str,
+        groups: &[Vec<ListKey>],
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Stored<R>>, StoreError> {
+        keys::list(self, R::KIND, parent, groups, after, limit)?
+            .into_iter()
+            .map(decode)
+            .collect()
+    }
+
     /// See [`ReadTx::scan`]. Ends with the first error of `visit`.
     fn scan_records<R: Record, E: From<StoreError>>(
         &self,
@@ -132,16 +152,22 @@ pub trait WriteRecords: WriteTx {
         record: &R,
     ) -> Result<Revision, StoreError> {
         let body = encode(record)?;
-        self.insert(NewDocument {
-            kind: R::KIND,
-            parent,
-            id,
-            version: R::VERSION,
-            body: &body,
-        })
+        self.insert(new::<R>(parent, id, &body, None))
     }
 
-    /// See [`WriteTx::put`].
+    /// See [`WriteTx::insert`]; the record is listed by `keys`.
+    fn insert_keyed_record<R: Record>(
+        &mut self,
+        parent: &str,
+        id: &str,
+        record: &R,
+        keys: &[ListKey],
+    ) -> Result<Revision, StoreError> {
+        let body = encode(record)?;
+        self.insert(new::<R>(parent, id, &body, Some(keys)))
+    }
+
+    /// See [`WriteTx::put`]. A record that is there keeps its keys.
     fn put_record<R: Record>(
         &mut self,
         parent: &str,
@@ -149,13 +175,19 @@ pub trait WriteRecords: WriteTx {
         record: &R,
     ) -> Result<Revision, StoreError> {
         let body = encode(record)?;
-        self.put(NewDocument {
-            kind: R::KIND,
-            parent,
-            id,
-            version: R::VERSION,
-            body: &body,
-        })
+        self.put(new::<R>(parent, id, &body, None))
+    }
+
+    /// See [`WriteTx::put`]; the record is listed by `keys` from now on.
+    fn put_keyed_record<R: Record>(
+        &mut self,
+        parent: &str,
+        id: &str,
+        record: &R,
+        keys: &[ListKey],
+    ) -> Result<Revision, StoreError> {
+        let body = encode(record)?;
+        self.put(new::<R>(parent, id, &body, Some(keys)))
     }
 
     /// See [`WriteTx::delete`].
@@ -166,6 +198,22 @@ pub trait WriteRecords: WriteTx {
 
 impl<T: ReadTx + ?Sized> ReadRecords for T {}
 impl<T: WriteTx + ?Sized> WriteRecords for T {}
+
+fn new<'a, R: Record>(
+    parent: &'a str,
+    id: &'a str,
+    body: &'a str,
+    keys: Option<&'a [ListKey]>,
+) -> NewDocument<'a> {
+    NewDocument {
+        kind: R::KIND,
+        parent,
+        id,
+        version: R::VERSION,
+        body,
+        keys,
+    }
+}
 
 fn encode<R: Record>(record: &R) -> Result<String, StoreError> {
     serde_json::to_string(record).map_err(|error| StoreError::bad_record(R::KIND, &error))

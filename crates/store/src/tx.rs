@@ -1,7 +1,7 @@
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
-use crate::{Change, Document, DocumentRef, NewDocument, Position, Revision, StoreError};
+use crate::{Change, Document, DocumentRef, ListKey, NewDocument, Position, Revision, StoreError};
 
 /// Runs on the writer thread after its transaction is durable and before the transaction's future
 /// resolves, in the order of the commits. It is given the transaction's revision, or the newest one
@@ -26,6 +26,16 @@ pub trait ReadTx {
         after: Option<&Position>,
         limit: usize,
     ) -> Result<Vec<Document>, StoreError>;
+
+    /// At most `limit` positions from `from` on, in order, at which `parent` has documents with
+    /// this key.
+    fn positions(
+        &self,
+        parent: &str,
+        key: ListKey,
+        from: &Position,
+        limit: usize,
+    ) -> Result<Vec<Position>, StoreError>;
 
     /// Shows every document of a kind under a parent to `visit`, in no particular order. It is the
     /// quickest way to read many: nothing is copied.
@@ -57,7 +67,7 @@ pub trait WriteTx: ReadTx {
     /// [`StoreError::AlreadyExists`]; the transaction may go on after it.
     fn insert(&mut self, document: NewDocument<'_>) -> Result<Revision, StoreError>;
 
-    /// Stores a document, replacing the body of one that is there already (which keeps its
+    /// Stores a document, replacing the body and, where new ones are given, the keys of one that is there already (which keeps its
     /// `created`, and so its place in lists). Returns the transaction's revision.
     fn put(&mut self, document: NewDocument<'_>) -> Result<Revision, StoreError>;
 
@@ -171,6 +181,16 @@ impl ReadTx for JobTx<'_> {
         self.reading(|rows| rows.list(kind, parent, after, limit))
     }
 
+    fn positions(
+        &self,
+        parent: &str,
+        key: ListKey,
+        from: &Position,
+        limit: usize,
+    ) -> Result<Vec<Position>, StoreError> {
+        self.reading(|rows| rows.positions(parent, key, from, limit))
+    }
+
     fn scan(&self, kind: &str, parent: &str, visit: Visit<'_>) -> Result<(), StoreError> {
         self.reading(|rows| rows.scan(kind, parent, visit))
     }
@@ -231,6 +251,7 @@ fn check_texts(document: &NewDocument<'_>) -> Result<(), StoreError> {
         id,
         version: _,
         body,
+        keys: _,
     } = *document;
     for (part, text) in [
         ("kind", kind),

@@ -1,5 +1,6 @@
 //! The SQLite backend: one connection that writes, a few that read, and a lock file.
 
+mod keys;
 mod open;
 mod rows;
 mod schema;
@@ -54,7 +55,7 @@ impl Sqlite {
         feed_length: i64,
     ) -> Result<(Arc<Self>, SqliteWriter), StoreError> {
         let (path, file_lock) = open::lock_file(path)?;
-        let writer = Writer(open::writer(&path)?);
+        let writer = Writer::new(open::writer(&path)?);
         let home = Arc::new(Self {
             path,
             idle: Mutex::default(),
@@ -106,10 +107,12 @@ impl WriteSide for SqliteWriter {
     }
 
     fn release(&mut self) -> Result<(), StoreError> {
+        self.writer.flush_keys().map_err(StoreError::driver)?;
         self.run("RELEASE job")
     }
 
     fn undo(&mut self) -> Result<(), StoreError> {
+        self.writer.forget_keys();
         self.run("ROLLBACK TO job")?;
         self.run("RELEASE job")
     }
@@ -123,7 +126,7 @@ impl WriteSide for SqliteWriter {
 
     fn abort(&mut self) {
         // SQLite itself rolls back after some errors.
-        if !self.writer.0.is_autocommit()
+        if !self.writer.connection.is_autocommit()
             && let Err(error) = self.run("ROLLBACK")
         {
             tracing::error!(%error, "a rollback failed");
@@ -136,7 +139,7 @@ impl WriteSide for SqliteWriter {
         let path = self.home.path.display();
         match self
             .writer
-            .0
+            .connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
         {
             Ok(0) => {}
@@ -148,14 +151,14 @@ impl WriteSide for SqliteWriter {
 
 impl SqliteWriter {
     fn run(&self, sql: &str) -> Result<(), StoreError> {
-        run(&self.writer.0, sql).map_err(StoreError::driver)
+        run(&self.writer.connection, sql).map_err(StoreError::driver)
     }
 
     /// Makes the database refuse to grow beyond `pages`, as a full disk does.
     #[cfg(test)]
     pub(crate) fn limit_pages(&self, pages: u32) {
         self.writer
-            .0
+            .connection
             .pragma_update(None, "max_page_count", pages)
             .unwrap();
     }

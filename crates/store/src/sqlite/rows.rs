@@ -1,17 +1,26 @@
 //! The statements. They are portable: another SQL backend can use the same texts.
 
+use std::cell::RefCell;
+
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
+use super::keys::{DROP_CHILDREN, NewKey};
+use crate::keys::to_text;
 use crate::tx::{Rows, check_feed};
 use crate::{
-    Change, Document, DocumentRef, NewDocument, Position, ReadTx, Revision, StoreError, Visit,
+    Change, Document, DocumentRef, ListKey, NewDocument, Position, ReadTx, Revision, StoreError,
+    Visit,
 };
 
 /// A connection within a transaction.
 pub(super) struct Reader<'a>(pub(super) &'a Connection);
 
 /// The connection that writes.
-pub(super) struct Writer(pub(super) Connection);
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    /// Keys that the running job has given to documents, not yet in the table.
+    pub(super) new_keys: RefCell<Vec<NewKey>>,
+}
 
 pub(super) const GET: &str = "
     SELECT id, created, revision, version, body FROM documents
@@ -36,14 +45,15 @@ pub(super) const FEED_RANGE: &str = "
 pub(super) const NEWEST: &str = "SELECT MAX(revision) FROM changes";
 
 const INSERT: &str = "
-    INSERT INTO documents (parent, kind, id, created, revision, version, body)
-    VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)
+    INSERT INTO documents (parent, kind, id, created, revision, version, body, keys)
+    VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)
     ON CONFLICT (parent, kind, id) DO NOTHING";
 const PUT: &str = "
-    INSERT INTO documents (parent, kind, id, created, revision, version, body)
-    VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)
+    INSERT INTO documents (parent, kind, id, created, revision, version, body, keys)
+    VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)
     ON CONFLICT (parent, kind, id) DO UPDATE SET
-        revision = excluded.revision, version = excluded.version, body = excluded.body";
+        revision = excluded.revision, version = excluded.version, body = excluded.body,
+        keys = excluded.keys";
 pub(super) const DELETE: &str = "DELETE FROM documents WHERE parent = ?1 AND kind = ?2 AND id = ?3";
 pub(super) const DELETE_CHILDREN: &str = "DELETE FROM documents WHERE parent = ?1";
 const NOTE: &str = "
@@ -62,7 +72,7 @@ pub(super) fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
 }
 
 impl Reader<'_> {
-    fn one<T>(
+    pub(super) fn one<T>(
         &self,
         sql: &str,
         params: impl Params,
@@ -77,7 +87,7 @@ impl Reader<'_> {
         query().map_err(StoreError::driver)
     }
 
-    fn all<T>(
+    pub(super) fn all<T>(
         &self,
         sql: &str,
         params: impl Params,
@@ -112,6 +122,16 @@ impl ReadTx for Reader<'_> {
             params![parent, kind, created, id, to_i64(limit)],
             document,
         )
+    }
+
+    fn positions(
+        &self,
+        parent: &str,
+        key: ListKey,
+        from: &Position,
+        limit: usize,
+    ) -> Result<Vec<Position>, StoreError> {
+        self.positions_of(parent, key, from, to_i64(limit))
     }
 
     fn scan(&self, kind: &str, parent: &str, visit: Visit<'_>) -> Result<(), StoreError> {
@@ -169,23 +189,43 @@ impl ReadTx for Reader<'_> {
 }
 
 impl Writer {
-    fn execute(&self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
-        self.0.prepare_cached(sql)?.execute(params)
+    pub(super) fn new(connection: Connection) -> Self {
+        Self {
+            connection,
+            new_keys: RefCell::default(),
+        }
     }
 
-    fn store(&self, sql: &str, at: Revision, new: &NewDocument<'_>) -> rusqlite::Result<bool> {
+    fn execute(&self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
+        self.connection.prepare_cached(sql)?.execute(params)
+    }
+
+    fn store(
+        &self,
+        sql: &str,
+        at: Revision,
+        new: &NewDocument<'_>,
+        keys: &str,
+    ) -> rusqlite::Result<bool> {
         let NewDocument {
             kind,
             parent,
             id,
             version,
             body,
+            keys: _,
         } = *new;
-        let stored = self.execute(sql, params![parent, kind, id, at.get(), version, body])? > 0;
+        let row = params![parent, kind, id, at.get(), version, body, keys];
+        let stored = self.execute(sql, row)? > 0;
         if stored {
-            self.execute(NOTE, params![at.get(), parent, kind, id])?;
+            self.note(at, kind, parent, id)?;
         }
         Ok(stored)
+    }
+
+    fn note(&self, at: Revision, kind: &str, parent: &str, id: &str) -> rusqlite::Result<()> {
+        self.execute(NOTE, params![at.get(), parent, kind, id])
+            .map(drop)
     }
 
     /// Leaves the changes of the newest `length` revisions in the feed.
@@ -196,7 +236,7 @@ impl Writer {
 
 impl ReadTx for Writer {
     fn get(&self, kind: &str, parent: &str, id: &str) -> Result<Option<Document>, StoreError> {
-        Reader(&self.0).get(kind, parent, id)
+        Reader(&self.connection).get(kind, parent, id)
     }
 
     fn list(
@@ -206,35 +246,68 @@ impl ReadTx for Writer {
         after: Option<&Position>,
         limit: usize,
     ) -> Result<Vec<Document>, StoreError> {
-        Reader(&self.0).list(kind, parent, after, limit)
+        Reader(&self.connection).list(kind, parent, after, limit)
+    }
+
+    fn positions(
+        &self,
+        parent: &str,
+        key: ListKey,
+        from: &Position,
+        limit: usize,
+    ) -> Result<Vec<Position>, StoreError> {
+        self.flush_keys().map_err(StoreError::driver)?;
+        Reader(&self.connection).positions(parent, key, from, limit)
     }
 
     fn scan(&self, kind: &str, parent: &str, visit: Visit<'_>) -> Result<(), StoreError> {
-        Reader(&self.0).scan(kind, parent, visit)
+        Reader(&self.connection).scan(kind, parent, visit)
     }
 
     fn count(&self, kind: &str, parent: &str) -> Result<u64, StoreError> {
-        Reader(&self.0).count(kind, parent)
+        Reader(&self.connection).count(kind, parent)
     }
 
     fn changes(&self, after: Revision, limit: usize) -> Result<Vec<Change>, StoreError> {
-        Reader(&self.0).changes(after, limit)
+        Reader(&self.connection).changes(after, limit)
     }
 
     fn revision(&self) -> Result<Revision, StoreError> {
-        Reader(&self.0).revision()
+        Reader(&self.connection).revision()
     }
 }
 
 impl Rows for Writer {
     fn insert(&mut self, at: Revision, document: &NewDocument<'_>) -> Result<bool, StoreError> {
-        self.store(INSERT, at, document).map_err(StoreError::driver)
+        let keys = document.keys.map(to_text).unwrap_or_default();
+        let insert = || {
+            let inserted = self.store(INSERT, at, document, &keys)?;
+            if inserted {
+                self.add_keys(document.parent, at, document.id, &keys);
+            }
+            Ok::<_, rusqlite::Error>(inserted)
+        };
+        insert().map_err(StoreError::driver)
     }
 
     fn put(&mut self, at: Revision, document: &NewDocument<'_>) -> Result<(), StoreError> {
-        self.store(PUT, at, document)
-            .map(drop)
-            .map_err(StoreError::driver)
+        let NewDocument {
+            kind, parent, id, ..
+        } = *document;
+        let (created, old) = match Reader(&self.connection).held(kind, parent, id)? {
+            Some(held) => (held.created, held.keys),
+            None => (at, String::new()),
+        };
+        let keys = document.keys.map(to_text).unwrap_or_else(|| old.clone());
+        let put = || {
+            self.store(PUT, at, document, &keys)?;
+            if keys != old {
+                self.drop_keys(parent, created, id, &old)?;
+                self.add_keys(parent, created, id, &keys);
+            }
+            Ok::<_, rusqlite::Error>(())
+        };
+        put().map_err(StoreError::driver)
     }
 
     fn delete(
@@ -244,19 +317,22 @@ impl Rows for Writer {
         parent: &str,
         id: &str,
     ) -> Result<bool, StoreError> {
-        let delete = || -> rusqlite::Result<bool> {
-            let deleted = self.execute(DELETE, [parent, kind, id])? > 0;
-            if deleted {
-                self.execute(NOTE, params![at.get(), parent, kind, id])?;
-            }
-            Ok(deleted)
+        let Some(held) = Reader(&self.connection).held(kind, parent, id)? else {
+            return Ok(false);
         };
-        delete().map_err(StoreError::driver)
+        let delete = || {
+            self.drop_keys(parent, held.created, id, &held.keys)?;
+            self.execute(DELETE, [parent, kind, id])?;
+            self.note(at, kind, parent, id)
+        };
+        delete().map(|()| true).map_err(StoreError::driver)
     }
 
     fn delete_children(&mut self, at: Revision, parent: &str) -> Result<u64, StoreError> {
         let delete = || {
             self.execute(NOTE_CHILDREN, params![at.get(), parent])?;
+            self.flush_keys()?;
+            self.execute(DROP_CHILDREN, [parent])?;
             self.execute(DELETE_CHILDREN, [parent])
         };
         delete()

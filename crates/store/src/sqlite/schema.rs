@@ -10,7 +10,8 @@ use crate::StoreError;
 ///
 /// The SQL is portable but for `WITHOUT ROWID`, which saves SQLite a second copy of tables that are
 /// all key. Texts are compared byte by byte: another database needs `COLLATE "C"` for that.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE meta (
         name TEXT NOT NULL PRIMARY KEY,
         value BIGINT NOT NULL
@@ -33,7 +34,18 @@ const MIGRATIONS: &[&str] = &["
         id TEXT NOT NULL,
         PRIMARY KEY (revision, parent, kind, id)
     ) WITHOUT ROWID;
-"];
+",
+    "
+    ALTER TABLE documents ADD COLUMN keys TEXT NOT NULL DEFAULT '';
+    CREATE TABLE document_keys (
+        parent TEXT NOT NULL,
+        list_key BIGINT NOT NULL,
+        created BIGINT NOT NULL,
+        id TEXT NOT NULL,
+        PRIMARY KEY (parent, list_key, created, id)
+    ) WITHOUT ROWID;
+",
+];
 
 /// Creates the tables or brings them up to date, in one transaction.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
@@ -112,7 +124,7 @@ fn stored_version(connection: &Connection, path: &Path) -> Result<i64, StoreErro
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows;
+    use super::super::{keys, rows};
     use super::*;
 
     fn plan(connection: &Connection, sql: &str) -> Vec<String> {
@@ -141,6 +153,16 @@ mod tests {
             (rows::DELETE, document),
             (rows::LIST, &format!("{in_list} AND (created,id)>(?,?))")),
             (rows::SCAN, &format!("{in_list})")),
+            (
+                keys::POSITIONS,
+                "(parent=? AND list_key=? AND (created,id)>(?,?))",
+            ),
+            (keys::KEYS_OF, document),
+            (
+                keys::DROP,
+                "(parent=? AND list_key=? AND created=? AND id=?)",
+            ),
+            (keys::DROP_CHILDREN, "(parent=?)"),
             (rows::COUNT, &format!("{in_list})")),
             (rows::DELETE_CHILDREN, "(parent=?)"),
             (rows::CHANGES, "(revision>? AND revision<?)"),
@@ -166,7 +188,7 @@ mod tests {
     #[test]
     fn a_failed_migration_leaves_the_database_as_it_was() {
         let mut connection = Connection::open_in_memory().unwrap();
-        apply(&mut connection, MIGRATIONS, 1).unwrap();
+        apply(&mut connection, &MIGRATIONS[..1], 1).unwrap();
         let step = [
             "CREATE TABLE other (a BIGINT)",
             "CREATE TABLE documents (a BIGINT)",
@@ -182,5 +204,9 @@ mod tests {
             0
         );
         migrate(&mut connection, path).unwrap();
+        assert_eq!(
+            stored_version(&connection, path).unwrap(),
+            MIGRATIONS.len() as i64
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Change, Position};
+use crate::{Change, ListKey, Position};
 
 const KINDS: [&str; 2] = ["k", "l"];
 const PARENTS: [&str; 3] = ["", "p", "q"];
@@ -16,6 +16,13 @@ const FEED_LENGTH: i64 = 6;
 enum Op {
     Insert,
     Put,
+    InsertKeyed(u8),
+    PutKeyed(u8),
+    Keyed {
+        key: u8,
+        from: (i64, &'static str),
+        limit: usize,
+    },
     Delete,
     DeleteChildren,
     Get,
@@ -45,6 +52,10 @@ fn statement() -> impl Strategy<Value = Statement> {
     let op = prop_oneof![
         4 => Just(Op::Insert),
         4 => Just(Op::Put),
+        4 => (0..8_u8).prop_map(Op::InsertKeyed),
+        3 => (0..8_u8).prop_map(Op::PutKeyed),
+        2 => (0..3_u8, (0..12_i64, id()), 0..4_usize)
+            .prop_map(|(key, from, limit)| Op::Keyed { key, from, limit }),
         3 => Just(Op::Delete),
         1 => Just(Op::DeleteChildren),
         1 => Just(Op::Get),
@@ -71,6 +82,18 @@ fn transactions() -> impl Strategy<Value = Vec<Transaction>> {
     prop::collection::vec(transaction, 1..12)
 }
 
+/// The keys whose bits are set.
+fn keys(bits: u8) -> Vec<ListKey> {
+    (0..3)
+        .filter(|bit| bits & (1 << bit) != 0)
+        .map(key)
+        .collect()
+}
+
+fn key(number: u8) -> ListKey {
+    ListKey::of(&["key", &number.to_string()])
+}
+
 fn run_statement(tx: &mut dyn WriteTx, statement: &Statement, body: &str) -> String {
     let Statement {
         op,
@@ -82,6 +105,27 @@ fn run_statement(tx: &mut dyn WriteTx, statement: &Statement, body: &str) -> Str
     let result = match op {
         Op::Insert => format!("{:?}", tx.insert(new)),
         Op::Put => format!("{:?}", tx.put(new)),
+        Op::InsertKeyed(bits) => {
+            let keys = keys(bits);
+            let keys = Some(&keys[..]);
+            format!("{:?}", tx.insert(NewDocument { keys, ..new }))
+        }
+        Op::PutKeyed(bits) => {
+            let keys = keys(bits);
+            let keys = Some(&keys[..]);
+            format!("{:?}", tx.put(NewDocument { keys, ..new }))
+        }
+        Op::Keyed {
+            key: number,
+            from: (created, id),
+            limit,
+        } => {
+            let from = Position {
+                created: Revision::new(created),
+                id: id.to_owned(),
+            };
+            format!("{:?}", tx.positions(parent, key(number), &from, limit))
+        }
         Op::Delete => format!("{:?}", tx.delete(kind, parent, id)),
         Op::DeleteChildren => format!("{:?}", tx.delete_children(parent)),
         Op::Get => format!("{:?}", tx.get(kind, parent, id)),
@@ -103,6 +147,7 @@ fn run_statement(tx: &mut dyn WriteTx, statement: &Statement, body: &str) -> Str
 #[derive(PartialEq, Debug)]
 struct Everything {
     documents: Vec<(u64, Vec<Document>)>,
+    keyed: Vec<Vec<Position>>,
     feeds: Vec<Option<Vec<Change>>>,
     revision: Revision,
 }
@@ -123,11 +168,18 @@ fn everything(tx: &dyn ReadTx) -> Result<Everything> {
         assert_eq!(scanned, listed.len());
         documents.push((tx.count(kind, parent)?, listed));
     }
+    let start: Position = "0.".parse().unwrap();
+    let keyed = PARENTS
+        .iter()
+        .flat_map(|parent| (0..3).map(move |number| (*parent, key(number))))
+        .map(|(parent, key)| tx.positions(parent, key, &start, 999))
+        .collect::<Result<_>>()?;
     let feeds = (0..15)
         .map(|after| tx.changes(Revision::new(after), 999).ok())
         .collect();
     Ok(Everything {
         documents,
+        keyed,
         feeds,
         revision: tx.revision()?,
     })

@@ -24,6 +24,7 @@ fn document<'a>(kind: &'a str, parent: &'a str, id: &'a str, body: &'a str) -> N
         id,
         version: 1,
         body,
+        keys: None,
     }
 }
 

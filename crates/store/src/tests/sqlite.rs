@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
+use crate::ListKey;
 
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
@@ -205,4 +206,52 @@ async fn an_open_database_can_be_looked_at() {
     assert_eq!(ids(&look().unwrap()), ["one", "two"]);
     drop(store);
     assert_eq!(ids(&look().unwrap()), ["one", "two"]);
+}
+
+/// The schema of the first release.
+const FIRST: &str = "
+    CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value BIGINT NOT NULL);
+    CREATE TABLE documents (
+        parent TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, created BIGINT NOT NULL,
+        revision BIGINT NOT NULL, version BIGINT NOT NULL, body TEXT NOT NULL,
+        PRIMARY KEY (parent, kind, id)
+    );
+    CREATE INDEX documents_in_order ON documents (parent, kind, created, id);
+    CREATE TABLE changes (
+        revision BIGINT NOT NULL, parent TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,
+        PRIMARY KEY (revision, parent, kind, id)
+    ) WITHOUT ROWID;
+    INSERT INTO meta VALUES ('schema', 1);
+    INSERT INTO documents VALUES ('store', 'policy', 'a', 1, 2, 1, '[1]');
+    INSERT INTO changes VALUES (1, 'store', 'policy', 'a'), (2, 'store', 'policy', 'a');
+";
+
+#[tokio::test]
+async fn documents_of_the_first_release_are_kept_and_can_be_given_keys() {
+    let folder = folder();
+    let path = folder.path().join("store.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(FIRST).unwrap();
+    drop(old);
+    let look = Store::look(&path, |tx| tx.get("policy", "store", "a"));
+    assert!(matches!(look, Err(StoreError::NotADatabase { .. })));
+    let store = open(&path);
+    let kept = get(&store, "a").await.unwrap();
+    assert_eq!((kept.created.get(), kept.revision.get()), (1, 2));
+    let key = ListKey::of(&["policy", "red"]);
+    let give = move |tx: &mut dyn WriteTx| {
+        tx.put(NewDocument {
+            keys: Some(&[key]),
+            ..document("policy", "store", "a", &kept.body)
+        })
+    };
+    store.write(give).await.unwrap();
+    let found = store.read(move |tx| tx.positions("store", key, &"0.".parse().unwrap(), 9));
+    assert_eq!(found.await.unwrap()[0].id, "a");
+    assert!(
+        store
+            .write(|tx| tx.delete("policy", "store", "a"))
+            .await
+            .unwrap()
+    );
 }

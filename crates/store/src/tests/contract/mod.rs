@@ -3,6 +3,7 @@
 
 mod documents;
 mod feed;
+mod keys;
 mod records;
 mod transactions;
 
@@ -50,6 +51,16 @@ on_every_backend! {
         delete_children_spans_the_kinds_of_one_parent,
         any_text_but_nul_is_an_id,
         large_bodies_are_kept;
+    keys:
+        documents_are_listed_by_their_keys,
+        a_list_needs_a_key_of_each_group,
+        keyed_pages_are_in_the_order_of_all_lists,
+        long_lists_meet_where_all_keys_are,
+        put_leaves_or_replaces_keys,
+        keys_go_with_their_documents,
+        keys_of_failed_jobs_are_not_kept,
+        a_job_lists_by_its_own_keys,
+        kinds_and_parents_share_no_keyed_documents;
     transactions:
         a_job_reads_its_own_writes,
         a_failed_job_leaves_nothing,
