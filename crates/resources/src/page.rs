@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use store::{Position, ReadRecords, ReadTx, Record, StoreError, Stored};
 use wire::page::{self, PageScope};
 
-/// Records that are read at a time.
+/// The most records that are read at a time.
 pub const CHUNK: usize = 200;
 
 /// How many items a page has.
@@ -71,14 +71,34 @@ impl<'a, E: From<StoreError> + From<InvalidToken>> PageRequest<'a, E> {
         self,
         tx: &dyn ReadTx,
         parent: &str,
+        pick: impl FnMut(Stored<R>) -> Result<Option<T>, E>,
+    ) -> Result<Page<T>, E> {
+        self.collect_from(
+            |after, limit| tx.list_records::<R>(parent, after, limit),
+            pick,
+        )
+    }
+
+    /// [`PageRequest::collect`] over the records of `list`, which gives at most so many of those
+    /// that come after a position.
+    ///
+    /// # Errors
+    /// Those of `list` and `pick`.
+    pub fn collect_from<R, T>(
+        self,
+        list: impl Fn(Option<&Position>, usize) -> Result<Vec<Stored<R>>, StoreError>,
         mut pick: impl FnMut(Stored<R>) -> Result<Option<T>, E>,
     ) -> Result<Page<T>, E> {
         let mut items = Vec::with_capacity(self.size);
         let mut after = self.after;
         let mut last_taken: Option<Position> = None;
+        // The page and one more, which tells whether there is a next page; more at a time when
+        // few are picked.
+        let mut limit = self.size.saturating_add(1);
         loop {
-            let chunk = tx.list_records::<R>(parent, after.as_ref(), CHUNK)?;
-            let is_last = chunk.len() < CHUNK;
+            let chunk = list(after.as_ref(), limit)?;
+            let is_last = chunk.len() < limit;
+            limit = limit.saturating_mul(2).min(CHUNK);
             for stored in chunk {
                 let position = stored.position();
                 after = Some(position.clone());

@@ -168,6 +168,12 @@ fn options(settings: &Settings) -> Options {
             .allow_unconstrained_template_scope
             .unwrap_or(default.allow_unconstrained_template_scope),
         request_rates: settings.request_rates.unwrap_or(default.request_rates),
+        compiled_policy_bytes: settings
+            .compiled_policy_bytes
+            .unwrap_or(default.compiled_policy_bytes),
+        policy_store_idle_after: settings
+            .policy_store_idle_seconds
+            .map_or(default.policy_store_idle_after, |seconds| seconds.0),
     }
 }
 

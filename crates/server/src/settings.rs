@@ -102,6 +102,17 @@ settings! {
     )]
     request_rates: bool,
 
+    /// After how many seconds without a decision, at most twice as many, a policy store leaves
+    /// memory; the next decision loads it [default: `600`]
+    #[arg(long, env = "TREELINE_POLICY_STORE_IDLE_SECONDS", value_name = "SECONDS")]
+    #[serde(deserialize_with = "from_number")]
+    policy_store_idle_seconds: Seconds,
+
+    /// How many bytes of memory the compiled bodies of static policies may take
+    /// [default: `134217728`]
+    #[arg(long, env = "TREELINE_COMPILED_POLICY_BYTES", value_name = "N")]
+    compiled_policy_bytes: u64,
+
     /// What the host names of Aurora DSQL clusters end with, after `<id>.dsql.<region>.`
     /// [default: `on.aws`]
     #[arg(long, env = "TREELINE_DSQL_ENDPOINT_SUFFIX", value_name = "DOMAIN")]

@@ -1,5 +1,7 @@
 //! Policies, static and template-linked.
 
+pub(crate) mod keys;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,6 +15,7 @@ use model::verified_permissions::types::{
 use serde::{Deserialize, Serialize};
 use store::{ReadRecords, ReadTx, Record, StoreError, WriteRecords, WriteTx};
 
+use self::keys::Named;
 use crate::cedar::snapshot::CompiledPolicy;
 use crate::entity::{EntityRef, PolicyScope};
 use crate::error::{Error, ResourceType};
@@ -258,35 +261,45 @@ pub(crate) fn resolve(
     }
 }
 
-/// Writes a new policy with what belongs to it: its name and its bytes. `resource` is what its
-/// scope names.
+/// Writes a new policy with what belongs to it: its name, its bytes and its keys.
 pub(crate) fn insert(
     tx: &mut dyn WriteTx,
     quotas: &Quotas,
     policy_store_id: &str,
     id: &str,
     record: &PolicyRecord,
-    resource: Option<&EntityRef>,
+    named: Named<'_>,
 ) -> Result<(), Error> {
     if let Some(name) = &record.name {
         name::claim::<PolicyNameRecord>(tx, policy_store_id, name, id)?;
     }
-    resource_bytes::change(tx, quotas, policy_store_id, resource, 0, record.bytes())?;
-    tx.insert_record(policy_store_id, id, record)?;
+    let bytes = record.bytes();
+    resource_bytes::change(tx, quotas, policy_store_id, named.resource, 0, bytes)?;
+    tx.insert_keyed_record(policy_store_id, id, record, &keys::of(record, named))?;
     Ok(())
 }
 
-/// Removes a policy with what belongs to it: its name and its bytes.
+/// Removes a policy with what belongs to it: its name, its bytes and its keys.
 pub(crate) fn delete(
     tx: &mut dyn WriteTx,
     quotas: &Quotas,
     policy_store_id: &str,
     policy: &FoundPolicy,
 ) -> Result<(), Error> {
+    let mut summaries = Summaries::default();
+    delete_one_of(tx, quotas, policy_store_id, policy, &mut summaries)
+}
+
+/// [`delete`] for one of many.
+pub(crate) fn delete_one_of(
+    tx: &mut dyn WriteTx,
+    quotas: &Quotas,
+    policy_store_id: &str,
+    policy: &FoundPolicy,
+    summaries: &mut Summaries,
+) -> Result<(), Error> {
     let FoundPolicy { id, record } = policy;
-    let resource = Summaries::default()
-        .of(tx, policy_store_id, record)?
-        .resource;
+    let resource = summaries.of(tx, policy_store_id, record)?.resource;
     let resource = resource.map(EntityRef::from);
     resource_bytes::change(
         tx,

@@ -10,6 +10,7 @@ use store::{ReadRecords, ReadTx, Record, WriteRecords, WriteTx};
 
 use crate::alias;
 use crate::error::{Error, ResourceType};
+use crate::policy;
 
 /// A policy store: parent = the world (Region and account), id = the policy store's id.
 #[derive(Clone, Serialize, Deserialize)]
@@ -130,7 +131,7 @@ pub(crate) fn insert(
     record: &PolicyStoreRecord,
 ) -> Result<(), Error> {
     tx.insert_record(&world(scope), id, record)?;
-    Ok(())
+    policy::keys::set_complete(tx, id)
 }
 
 /// Removes a policy store and all that is in it.

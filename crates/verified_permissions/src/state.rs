@@ -1,6 +1,7 @@
 //! What the operations share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::Entropy;
 use store::Store;
@@ -21,6 +22,9 @@ pub struct Options {
     pub request_rates: bool,
     /// Bytes of memory for the compiled bodies of static policies, of all policy stores together.
     pub compiled_policy_bytes: u64,
+    /// A policy store that nobody asks for a decision leaves memory after this time, or at most
+    /// twice this time.
+    pub policy_store_idle_after: Duration,
 }
 
 impl Default for Options {
@@ -30,6 +34,7 @@ impl Default for Options {
             allow_unconstrained_template_scope: false,
             request_rates: false,
             compiled_policy_bytes: 128 << 20,
+            policy_store_idle_after: Duration::from_secs(600),
         }
     }
 }
@@ -50,7 +55,7 @@ impl VerifiedPermissions {
         let snapshots = Arc::new(Snapshots::new(
             store.clone(),
             Arc::clone(&schemas),
-            options.compiled_policy_bytes,
+            &options,
         ));
         Self {
             store,

@@ -47,6 +47,7 @@ fn sample(key: &str) -> (&'static str, &'static str) {
         "postgres-user" => ("u", "\"u\""),
         "postgres-external" => ("host=h user=u", "\"host=h user=u\""),
         "dsql-connections" | "dsql-connection-rate" => ("7", "7"),
+        "compiled-policy-bytes" => ("7", "7"),
         quota if quota.starts_with("quota-") => ("7", "7"),
         other => panic!("give a sample of `{other}`"),
     }

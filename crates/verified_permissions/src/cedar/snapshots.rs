@@ -5,8 +5,12 @@
 //! acknowledged, so a reader that starts after an acknowledgement sees the write. A store that is
 //! being loaded while others write to it collects their changes and applies those that its
 //! loading transaction did not see.
+//!
+//! A policy store that nobody asks about leaves memory again, and is loaded by the next question.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use frontdoor::Scope;
@@ -19,6 +23,7 @@ use crate::cedar::snapshot::{Change, Snapshot};
 use crate::error::{Error, ResourceType};
 use crate::policy_store;
 use crate::schema::SchemaCache;
+use crate::state::Options;
 
 #[derive(Default)]
 struct Cell {
@@ -28,9 +33,19 @@ struct Cell {
     missed: Mutex<Vec<(Revision, Vec<Change>)>>,
     /// One loader at a time.
     load: OnceCell<()>,
+    /// Whether anybody asked since this was last looked at.
+    asked: AtomicBool,
 }
 
 impl Cell {
+    fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        // Most often it is set, and reading leaves the other cores' caches alone.
+        if !self.asked.load(Ordering::Relaxed) {
+            self.asked.store(true, Ordering::Relaxed);
+        }
+        self.current.load_full()
+    }
+
     /// Takes what was loaded, with the changes that the loading transaction did not see. A loader
     /// that comes second, because the first one's request was given up, changes nothing.
     fn fill(&self, (revision, mut snapshot): (Revision, Snapshot)) -> Result<(), StoreError> {
@@ -55,25 +70,30 @@ pub(crate) struct Snapshots {
     store: Store,
     schemas: Arc<SchemaCache>,
     bodies: Arc<Bodies>,
+    idle_after: Duration,
     cells: ArcSwap<imbl::HashMap<String, Arc<Cell>>>,
 }
 
 impl Snapshots {
-    /// `compiled_bytes`: the memory for the compiled bodies of static policies.
-    pub(crate) fn new(store: Store, schemas: Arc<SchemaCache>, compiled_bytes: u64) -> Self {
+    pub(crate) fn new(store: Store, schemas: Arc<SchemaCache>, options: &Options) -> Self {
         Self {
             store,
             schemas,
-            bodies: Arc::new(Bodies::new(compiled_bytes)),
+            bodies: Arc::new(Bodies::new(options.compiled_policy_bytes)),
+            idle_after: options.policy_store_idle_after,
             cells: ArcSwap::default(),
         }
     }
 
     /// The current snapshot of a policy store in the world `scope`; ResourceNotFoundException
     /// when it has no such store.
-    pub(crate) async fn get(&self, scope: &Scope, id: &str) -> Result<Arc<Snapshot>, Error> {
+    pub(crate) async fn get(
+        self: &Arc<Self>,
+        scope: &Scope,
+        id: &str,
+    ) -> Result<Arc<Snapshot>, Error> {
         if let Some(cell) = self.cells.load().get(id)
-            && let Some(snapshot) = cell.current.load_full()
+            && let Some(snapshot) = cell.snapshot()
         {
             return in_world(snapshot, scope, id);
         }
@@ -90,13 +110,18 @@ impl Snapshots {
             self.forget(id);
             return Err(error);
         }
-        let snapshot = cell.current.load_full();
-        snapshot
+        cell.snapshot()
             .ok_or_else(|| not_found(id))
             .and_then(|found| in_world(found, scope, id))
     }
 
-    async fn load(&self, cell: &Arc<Cell>, scope: &Scope, id: &str) -> Result<(), Error> {
+    async fn load(
+        self: &Arc<Self>,
+        cell: &Arc<Cell>,
+        scope: &Scope,
+        id: &str,
+    ) -> Result<(), Error> {
+        self.drop_when_idle(cell, id);
         let (cell, scope, id) = (Arc::clone(cell), scope.clone(), id.to_owned());
         let (schemas, bodies) = (Arc::clone(&self.schemas), Arc::clone(&self.bodies));
         // INVARIANT: the cell is in the map before this transaction begins, so whatever the
@@ -153,8 +178,39 @@ impl Snapshots {
 
     /// Forgets a deleted policy store.
     pub(crate) fn forget(&self, policy_store_id: &str) {
-        self.cells
+        let before = self
+            .cells
             .rcu(|cells| Arc::new(cells.without(policy_store_id)));
+        let forgotten = before.get(policy_store_id).cloned();
+        drop(before);
+        // To free a million policies takes as long as hundreds of writes.
+        let free = std::thread::Builder::new().spawn(move || drop(forgotten));
+        if let Err(error) = free {
+            tracing::debug!(%error, "a policy store was freed without a thread");
+        }
+    }
+
+    /// Forgets what `cell` holds when nobody has asked for a while.
+    fn drop_when_idle(self: &Arc<Self>, cell: &Arc<Cell>, id: &str) {
+        let (snapshots, cell) = (Arc::downgrade(self), Arc::downgrade(cell));
+        let (id, idle_after) = (id.to_owned(), self.idle_after);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(idle_after).await;
+                let (Some(snapshots), Some(cell)) = (snapshots.upgrade(), cell.upgrade()) else {
+                    return;
+                };
+                // What is still being loaded is awaited by somebody.
+                if cell.asked.swap(false, Ordering::Relaxed) || cell.current.load().is_none() {
+                    continue;
+                }
+                let cells = snapshots.cells.load();
+                if cells.get(&id).is_some_and(|now| Arc::ptr_eq(now, &cell)) {
+                    snapshots.forget(&id);
+                }
+                return;
+            }
+        });
     }
 }
 
@@ -200,5 +256,63 @@ mod load {
             Ok(loading.add(stored.id, stored.record.compile()?)?)
         })?;
         Ok((tx.revision()?, loading.finish()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::policy_store::PolicyStoreRecord;
+
+    const ID: &str = "store";
+
+    async fn store_with_a_policy_store(scope: &Scope) -> Store {
+        let (store, scope) = (Store::memory(), scope.clone());
+        let write = store.write(move |tx| {
+            let at = base::Timestamp::from_unix_micros(0);
+            let record = PolicyStoreRecord {
+                created: at,
+                updated: at,
+                strict: false,
+                description: None,
+                deletion_protection: false,
+                kms: None,
+                tags: Default::default(),
+            };
+            policy_store::insert(tx, &scope, ID, &record)
+        });
+        write.await.unwrap();
+        store
+    }
+
+    #[tokio::test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test that does not wait for ever"
+    )]
+    async fn a_policy_store_that_nobody_asks_about_leaves_memory() {
+        let scope = Scope {
+            account: "111122223333".parse().unwrap(),
+            region: "us-east-1".parse().unwrap(),
+        };
+        let store = store_with_a_policy_store(&scope).await;
+        let options = |millis| Options {
+            policy_store_idle_after: Duration::from_millis(millis),
+            ..Options::default()
+        };
+        let dropped = Arc::new(Snapshots::new(store.clone(), Arc::default(), &options(10)));
+        let kept = Arc::new(Snapshots::new(store, Arc::default(), &options(600_000)));
+        for _ in 0..2 {
+            dropped.get(&scope, ID).await.unwrap();
+            kept.get(&scope, ID).await.unwrap();
+            let started = Instant::now();
+            while dropped.cells.load().contains_key(ID) {
+                assert!(started.elapsed() < Duration::from_secs(30));
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            assert!(kept.cells.load().contains_key(ID));
+        }
     }
 }

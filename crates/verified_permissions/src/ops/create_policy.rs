@@ -20,6 +20,7 @@ use crate::entity::{EntityRef, PolicyScope};
 use crate::error::{Error, ResourceType};
 use crate::idempotency::Idempotent;
 use crate::name;
+use crate::policy::keys::Named;
 use crate::policy::{self, Definition, PolicyRecord, Summary};
 use crate::policy_store::resolve;
 use crate::policy_template::{self, PolicyTemplate};
@@ -80,14 +81,13 @@ impl Operation for CreatePolicy {
                 definition,
             };
             let compiled = record.compile()?;
-            let resource = scope.resource.entity(None);
             policy::insert(
                 tx,
                 &service.options.quotas,
                 &store.id,
                 &id,
                 &record,
-                resource,
+                Named::of(&scope),
             )?;
             let created = Created {
                 id,

@@ -8,14 +8,14 @@ use model::verified_permissions::types::{
     EntityIdentifier, EntityReference, ListPoliciesInput, ListPoliciesOutput, PolicyFilter,
     PolicyItem,
 };
-use store::{ReadTx, Stored};
+use store::{ListKey, Position, ReadRecords, ReadTx, Stored};
 use wire::page::PageScope;
 
 use crate::access;
 use crate::error::Error;
 use crate::name::{self, TemplateNameRecord};
 use crate::page::{self, PageRequest};
-use crate::policy::{PolicyRecord, Summaries, Summary};
+use crate::policy::{self, PolicyRecord, Summaries, Summary};
 use crate::policy_store::resolve;
 use crate::state::VerifiedPermissions;
 
@@ -48,36 +48,65 @@ impl Operation for ListPolicies {
         context: RequestContext,
         input: ListPoliciesInput,
     ) -> Result<ListPoliciesOutput, Error> {
-        let read = state.store.read(move |tx| {
-            let store = resolve(tx, &context, &input.policy_store_id)?;
-            let filter_text = serde_json::to_string(&input.filter).unwrap_or_default();
-            let token_scope = PageScope {
-                account: &context.scope.account,
-                operation: Self::NAME,
-                resource: &store.id,
-                filter: &filter_text,
-            };
-            let token = input.next_token.as_deref();
-            let request = PageRequest::new(page::size(input.max_results, 10), token, token_scope)?;
-            let filter = Filter::new(tx, &store.id, input.filter)?;
-            let mut summaries = Summaries::default();
-            let page = request.collect(tx, &store.id, |stored: Stored<PolicyRecord>| {
-                let Stored { id, record, .. } = stored;
-                if !filter.takes_record(&record) {
-                    return Ok(None);
-                }
-                let summary = summaries.of(tx, &store.id, &record)?;
-                Ok(filter
-                    .takes_summary(&summary)
-                    .then(|| item(&store.id, id, record, summary)))
-            })?;
-            Ok::<_, Error>(ListPoliciesOutput {
-                policies: page.items,
-                next_token: page.next_token,
-            })
-        });
-        read.await
+        loop {
+            let (context, input) = (context.clone(), input.clone());
+            let read = state.store.read(move |tx| list(tx, &context, input));
+            match read.await? {
+                Listed::Page(page) => return Ok(page),
+                Listed::WithoutKeys(id) => policy::keys::complete(&state.store, &id).await?,
+            }
+        }
     }
+}
+
+enum Listed {
+    Page(ListPoliciesOutput),
+    /// An older release has written policies of this policy store.
+    WithoutKeys(String),
+}
+
+fn list(
+    tx: &dyn ReadTx,
+    context: &RequestContext,
+    input: ListPoliciesInput,
+) -> Result<Listed, Error> {
+    let store = resolve(tx, context, &input.policy_store_id)?;
+    let filter_text = serde_json::to_string(&input.filter).unwrap_or_default();
+    let token_scope = PageScope {
+        account: &context.scope.account,
+        operation: ListPolicies::NAME,
+        resource: &store.id,
+        filter: &filter_text,
+    };
+    let token = input.next_token.as_deref();
+    let request = PageRequest::new(page::size(input.max_results, 10), token, token_scope)?;
+    let filter = Filter::new(tx, &store.id, input.filter)?;
+    let Some(groups) = filter.groups() else {
+        return Ok(Listed::Page(ListPoliciesOutput {
+            policies: Vec::new(),
+            next_token: None,
+        }));
+    };
+    if !groups.is_empty() && !policy::keys::are_complete(tx, &store.id)? {
+        return Ok(Listed::WithoutKeys(store.id));
+    }
+    let mut summaries = Summaries::default();
+    let records =
+        |after: Option<&Position>, limit| tx.list_keyed_records(&store.id, &groups, after, limit);
+    let page = request.collect_from(records, |stored: Stored<PolicyRecord>| {
+        let Stored { id, record, .. } = stored;
+        if !filter.takes_record(&record) {
+            return Ok(None);
+        }
+        let summary = summaries.of(tx, &store.id, &record)?;
+        Ok(filter
+            .takes_summary(&summary)
+            .then(|| item(&store.id, id, record, summary)))
+    })?;
+    Ok(Listed::Page(ListPoliciesOutput {
+        policies: page.items,
+        next_token: page.next_token,
+    }))
 }
 
 /// The filter with the template's name resolved.
@@ -110,13 +139,19 @@ impl Filter {
         Ok(Self { wanted, nothing })
     }
 
-    fn takes_record(&self, record: &PolicyRecord) -> bool {
+    /// The keys of the policies that can pass; `None` when none can.
+    fn groups(&self) -> Option<Vec<Vec<ListKey>>> {
         let Self { wanted, nothing } = self;
+        policy::keys::groups(wanted).filter(|_| !nothing)
+    }
+
+    /// Policies that have a wanted key may still differ in what it stands for.
+    fn takes_record(&self, record: &PolicyRecord) -> bool {
+        let Self { wanted, nothing: _ } = self;
         let template = wanted.policy_template_id.as_deref();
-        !nothing
-            && wanted
-                .policy_type
-                .is_none_or(|kind| kind == record.policy_type())
+        wanted
+            .policy_type
+            .is_none_or(|kind| kind == record.policy_type())
             && (template.is_none() || template == record.template_id())
     }
 

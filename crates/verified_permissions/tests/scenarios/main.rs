@@ -33,6 +33,7 @@ mod nesting;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod policy_keys;
 mod policy_lists;
 #[cfg(test)]
 mod policy_store_deletion;
