@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use wire::error::WireError;
+use wire::protocol::{self, Found, Incoming};
 
 use crate::access::{Asked, Authorized, Permission};
 
@@ -85,7 +86,13 @@ pub trait Operation: Send + Sync + 'static {
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Call = Box<
-    dyn Fn(Asked, Value, Arc<dyn DecisionLog>) -> BoxFuture<Result<Vec<u8>, WireError>>
+    dyn Fn(
+            &ServiceModel,
+            &Found<'_>,
+            &Incoming<'_>,
+            Asked,
+            Arc<dyn DecisionLog>,
+        ) -> BoxFuture<Result<Vec<u8>, WireError>>
         + Send
         + Sync,
 >;
@@ -120,9 +127,10 @@ impl Service {
     pub fn with<O: Operation>(mut self, state: &Arc<O::State>) -> Self {
         if let Some(model) = self.operations.iter().find(|model| model.name == O::NAME) {
             let state = Arc::clone(state);
-            let call: Call = Box::new(move |asked, input, log| {
+            let call: Call = Box::new(move |service, found, incoming, asked, log| {
                 let state = Arc::clone(&state);
-                Box::pin(async move { run::<O>(&state, asked, input, log.as_ref()).await })
+                let input = protocol::typed(service, found, incoming);
+                Box::pin(async move { run::<O>(&state, asked, input?, log.as_ref()).await })
             });
             self.routes.insert(model.name, Route { call });
         }
@@ -149,11 +157,9 @@ impl Service {
 async fn run<O: Operation>(
     state: &Arc<O::State>,
     asked: Asked,
-    input: Value,
+    input: O::Input,
     log: &dyn DecisionLog,
 ) -> Result<Vec<u8>, WireError> {
-    let input: O::Input = serde_json::from_value(input)
-        .map_err(|_| WireError::serialization("The request does not have the operation's shape"))?;
     let permissions = O::permissions(state, &asked, &input).await;
     let permissions = permissions.map_err(Into::into)?;
     let authorized = Authorized::obtain(&asked, permissions, log).await?;

@@ -99,13 +99,13 @@ impl<K: Keys + Send + Sync, H: Health> FrontDoor<K, H> {
         log.operation = Some(operation.name);
         let Signed { caller, region } = self.authenticate(request, service)?;
         log.caller = Some(caller.clone());
-        let input = protocol::input(service.model, &found, &incoming)?;
         let scope = Scope {
             region,
             account: caller.account().clone(),
         };
         let now = self.clock.now();
         if let Some(throttle) = &service.throttle {
+            let input = protocol::input(service.model, &found, &incoming)?;
             throttle.admit(&scope, operation.name, &input, now)?;
         }
         let header = |name| request.headers().get(name).cloned();
@@ -119,7 +119,7 @@ impl<K: Keys + Send + Sync, H: Health> FrontDoor<K, H> {
             referer: header(header::REFERER),
         };
         let log = Arc::clone(&self.decisions);
-        let output = (route.call)(asked, input, log).await?;
+        let output = (route.call)(service.model, &found, &incoming, asked, log).await?;
         let output = Bytes::from(output);
         Ok(protocol::success(
             service.model,

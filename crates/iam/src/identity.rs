@@ -4,6 +4,7 @@ use std::sync::Arc;
 use base::{AccountId, Secret, Timestamp};
 
 use crate::policy::PrincipalPolicies;
+use crate::sigv4::SecretAccessKey;
 
 /// Who a request acts as, with all that decides what it may do.
 #[derive(Debug)]
@@ -90,7 +91,7 @@ pub struct Credential {
     /// `AKIA…`, or `ASIA…` of a session.
     pub access_key_id: Arc<str>,
     /// What requests are signed with.
-    pub secret: Secret,
+    pub secret: SecretAccessKey,
     /// What a temporary credential has in addition.
     pub session: Option<Session>,
     /// Who the key acts as.

@@ -23,10 +23,12 @@ pub(crate) struct Target {
 }
 
 /// What a phase came to. Latencies in microseconds.
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Measured {
     pub(crate) per_second: f64,
     pub(crate) p50: u32,
     pub(crate) p99: u32,
+    pub(crate) requests: usize,
 }
 
 /// Sends the request from `connections` connections for `time`.
@@ -52,6 +54,7 @@ pub(crate) async fn drive(
         latencies.get(at).copied().unwrap_or_default()
     };
     Ok(Measured {
+        requests: latencies.len(),
         per_second: latencies.len() as f64 / seconds,
         p50: quantile(50),
         p99: quantile(99),

@@ -38,23 +38,32 @@ pub(crate) async fn store_with(server: &Server, policies: usize) -> Result<Value
 
 /// IsAuthorized with two entities and a small context; the answer is ALLOW.
 pub(crate) fn question(store: &Value) -> String {
-    let mut question = testkit::question("user-3", "photo-3");
+    let mut question = testkit::question("user-1", "photo-1");
     if let Value::Object(members) = &mut question {
         members.insert("policyStoreId".to_owned(), store.clone());
     }
     question.to_string()
 }
 
-/// The same question 30 times.
+/// The decisions of one batch.
+pub(crate) const BATCH: usize = 30;
+
+/// The same user and context, asked about 30 photos; the first answer is ALLOW.
 pub(crate) fn batch(store: &Value) -> String {
-    let mut question = testkit::question("user-3", "photo-3");
     let mut entities = Value::Null;
-    if let Value::Object(members) = &mut question {
-        members.remove("policyStoreId");
-        entities = members.remove("entities").unwrap_or_default();
+    let mut requests = Vec::new();
+    for at in 0..BATCH {
+        let mut question = testkit::question("user-1", &format!("photo-{}", at + 1));
+        if let Value::Object(members) = &mut question {
+            members.remove("policyStoreId");
+            let described = members.remove("entities");
+            if at == 0 {
+                entities = described.unwrap_or_default();
+            }
+        }
+        requests.push(question);
     }
-    json!({ "policyStoreId": store, "entities": entities, "requests": vec![question; 30] })
-        .to_string()
+    json!({ "policyStoreId": store, "entities": entities, "requests": requests }).to_string()
 }
 
 /// CreatePolicy of a small static policy, without a client token: each makes a new policy.

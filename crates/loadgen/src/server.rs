@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use testkit::ADMIN;
@@ -44,6 +45,18 @@ impl Server {
     pub(crate) fn echo(cores: Option<&str>) -> Result<Self, Fault> {
         let program = std::env::current_exe()?;
         Self::start(&program, [OsString::from("--echo")], cores, TempDir::new()?)
+    }
+
+    /// The processor time that the server has taken so far; `None` where the system does not say as
+    /// Linux does.
+    pub(crate) fn processor_time(&self) -> Option<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).ok()?;
+        // The second field is a name in brackets, which may have spaces; user and system time are the
+        // 14th and 15th, in hundredths of a second.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let mut fields = fields.split_whitespace().skip(11);
+        let mut ticks = || fields.next()?.parse::<u64>().ok();
+        Some(Duration::from_millis(10 * (ticks()? + ticks()?)))
     }
 
     fn start(

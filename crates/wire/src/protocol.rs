@@ -1,13 +1,14 @@
 //! One way to read requests and write answers, whatever the protocol of the service.
 //!
-//! A request takes two steps: [`operation`] finds what is asked for, [`input`] reads and checks what
-//! it is asked with, after which serde makes it a typed input. An answer takes one: [`success`] or
+//! A request takes two steps: [`operation`] finds what is asked for, [`typed`] reads and checks what
+//! it is asked with; [`input`] does so for whoever does not know the type. An answer takes one: [`success`] or
 //! [`failure`].
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{Method, Response};
 use model::{OperationModel, Protocol, ServiceModel};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use crate::incoming::Incoming;
@@ -15,7 +16,7 @@ pub use crate::incoming::Incoming;
 use crate::error::WireError;
 use crate::rest_json::Labels;
 use crate::shape_check::{Rejection, shape_check};
-use crate::{aws_json, aws_query, rest_json, text};
+use crate::{aws_json, aws_query, direct, rest_json, text};
 
 /// An operation that a request asks for.
 pub struct Found<'a> {
@@ -75,6 +76,21 @@ pub fn input(
     value
         .and_then(|value| shape_check(operation.input, value))
         .map_err(|refused| rejection(service, refused))
+}
+
+/// The typed input of the operation that was found, after its shape check.
+pub fn typed<T: DeserializeOwned>(
+    service: &ServiceModel,
+    found: &Found<'_>,
+    incoming: &Incoming<'_>,
+) -> Result<T, WireError> {
+    if matches!(service.protocol, Protocol::AwsJson { .. })
+        && let Some(input) = direct::read(found.operation.input, incoming.body)
+    {
+        return Ok(input);
+    }
+    serde_json::from_value(input(service, found, incoming)?)
+        .map_err(|_| WireError::serialization("The request does not have the operation's shape"))
 }
 
 /// What `service` answers to an input that is refused.

@@ -40,9 +40,7 @@ pub struct Violation {
 /// change what the rest means. `value` should come from [`crate::aws_json::parse_body`], which
 /// bounds its depth, because this function recurses.
 pub fn shape_check(shape: &Shape, mut value: Value) -> Result<Value, Rejection> {
-    let mut check = Check {
-        violations: Vec::new(),
-    };
+    let mut check = Check::default();
     check.value(shape, &mut value, &Path::Root)?;
     if check.violations.is_empty() {
         Ok(value)
@@ -51,11 +49,18 @@ pub fn shape_check(shape: &Shape, mut value: Value) -> Result<Value, Rejection> 
     }
 }
 
-struct Check {
+/// The constraints that are violated so far.
+#[derive(Default)]
+pub(crate) struct Check {
     violations: Vec<Violation>,
 }
 
 impl Check {
+    /// Whether none is.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.violations.is_empty()
+    }
+
     fn value(&mut self, shape: &Shape, value: &mut Value, at: &Path<'_>) -> Result<(), Rejection> {
         match (&shape.kind, value) {
             (Kind::Structure(members), Value::Object(map)) => self.structure(members, map, at),
@@ -140,7 +145,7 @@ impl Check {
     }
 
     /// Checks a text against the constraints of a string shape.
-    fn text(&mut self, kind: &Kind, text: &str, at: &Path<'_>) {
+    pub(crate) fn text(&mut self, kind: &Kind, text: &str, at: &Path<'_>) {
         let Kind::String {
             min,
             max,
@@ -166,7 +171,14 @@ impl Check {
         }
     }
 
-    fn length(&mut self, length: usize, min: Option<usize>, max: Option<usize>, at: &Path<'_>) {
+    /// Checks how many items, entries or characters there are.
+    pub(crate) fn length(
+        &mut self,
+        length: usize,
+        min: Option<usize>,
+        max: Option<usize>,
+        at: &Path<'_>,
+    ) {
         if min.is_some_and(|min| length < min) || max.is_some_and(|max| length > max) {
             let bounds = bounds(min, max);
             self.push(at, &format!("Value with length {length}"), || {
@@ -175,7 +187,8 @@ impl Check {
         }
     }
 
-    fn range(&mut self, number: i64, min: Option<i64>, max: Option<i64>, at: &Path<'_>) {
+    /// Checks a number against its bounds.
+    pub(crate) fn range(&mut self, number: i64, min: Option<i64>, max: Option<i64>, at: &Path<'_>) {
         if min.is_some_and(|min| number < min) || max.is_some_and(|max| number > max) {
             let bounds = bounds(min, max);
             self.violated(at, || format!("Member must be {bounds}"));

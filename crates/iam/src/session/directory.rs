@@ -74,7 +74,7 @@ impl Directory {
         principal.inheritance = opened.inheritance();
         Some(Credential {
             access_key_id: access_key_id.into(),
-            secret: opened.secret_access_key,
+            secret: opened.secret_access_key.into(),
             session: Some(Session {
                 token: Secret::new(token.to_owned()),
                 expires: opened.expires,

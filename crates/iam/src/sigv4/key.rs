@@ -1,3 +1,7 @@
+use std::ops::Deref;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use base::Secret;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -29,6 +33,65 @@ impl SigningKey {
     }
 }
 
+/// The most signing keys that a secret keeps: clients of a few Regions and services around
+/// midnight.
+const KEPT: usize = 8;
+
+/// A secret access key with the signing keys that it was last asked for. It has no `Debug`; all of it
+/// is wiped when it is dropped.
+pub struct SecretAccessKey {
+    secret: Secret,
+    derived: ArcSwap<Vec<Arc<Derived>>>,
+}
+
+/// A signing key and its credential scope.
+pub(super) struct Derived {
+    date: String,
+    region: String,
+    service: String,
+    pub(super) key: SigningKey,
+}
+
+impl SecretAccessKey {
+    /// The signing key of a credential scope, derived if it is none of the last ones.
+    pub(super) fn signing_key(&self, date: &str, region: &str, service: &str) -> Arc<Derived> {
+        let derived = self.derived.load();
+        let known = derived
+            .iter()
+            .find(|known| known.region == region && known.date == date && known.service == service);
+        if let Some(known) = known {
+            return Arc::clone(known);
+        }
+        let fresh = Arc::new(Derived {
+            date: date.to_owned(),
+            region: region.to_owned(),
+            service: service.to_owned(),
+            key: signing_key(self.secret.expose(), date, region, service),
+        });
+        let others = derived.iter().take(KEPT - 1).map(Arc::clone);
+        let all = [Arc::clone(&fresh)].into_iter().chain(others).collect();
+        self.derived.store(Arc::new(all));
+        fresh
+    }
+}
+
+impl From<Secret> for SecretAccessKey {
+    fn from(secret: Secret) -> Self {
+        Self {
+            secret,
+            derived: ArcSwap::default(),
+        }
+    }
+}
+
+impl Deref for SecretAccessKey {
+    type Target = Secret;
+
+    fn deref(&self) -> &Secret {
+        &self.secret
+    }
+}
+
 fn hmac(key: &[u8], pieces: &[&[u8]]) -> Zeroizing<[u8; 32]> {
     #[expect(
         clippy::expect_used,
@@ -45,14 +108,40 @@ fn hmac(key: &[u8], pieces: &[&[u8]]) -> Zeroizing<[u8; 32]> {
 mod tests {
     use super::*;
 
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
     /// The example of the AWS General Reference, "Examples of how to derive a signing key".
     #[test]
     fn the_derived_key_is_the_one_that_aws_publishes() {
-        let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
-        let key = signing_key(secret, "20150830", "us-east-1", "iam");
+        let key = signing_key(SECRET, "20150830", "us-east-1", "iam");
         assert_eq!(
             hex::encode(*key.0),
             "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9"
         );
+    }
+
+    #[test]
+    fn a_secret_keeps_its_last_signing_keys_apart_and_no_more_of_them() {
+        let secret = SecretAccessKey::from(Secret::new(SECRET.to_owned()));
+        let scopes = [
+            ("20150830", "us-east-1", "iam"),
+            ("20150831", "us-east-1", "iam"),
+            ("20150830", "us-east-2", "iam"),
+            ("20150830", "us-east-1", "sts"),
+        ];
+        for _ in 0..2 {
+            for (date, region, service) in scopes {
+                let kept = secret.signing_key(date, region, service);
+                let derived = signing_key(SECRET, date, region, service);
+                assert_eq!(kept.key.0, derived.0, "{date} {region} {service}");
+            }
+        }
+        let first = secret.signing_key("20150830", "us-east-1", "iam");
+        let again = secret.signing_key("20150830", "us-east-1", "iam");
+        assert!(Arc::ptr_eq(&first, &again));
+        for day in 0..2 * KEPT {
+            secret.signing_key(&day.to_string(), "us-east-1", "iam");
+        }
+        assert_eq!(secret.derived.load().len(), KEPT);
     }
 }

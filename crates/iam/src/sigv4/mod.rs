@@ -16,9 +16,9 @@ mod error;
 mod key;
 mod query;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use base::{Region, Timestamp};
+use base::{Region, Secret, Timestamp};
 use http::HeaderMap;
 use sha2::{Digest, Sha256};
 
@@ -28,10 +28,13 @@ use claim::{Claim, Scope};
 use query::Query;
 
 pub use error::AuthError;
-pub use key::{SigningKey, signing_key};
+pub use key::{SecretAccessKey, SigningKey, signing_key};
 
 /// The header that names the operation of the AWS JSON protocols.
 const TARGET: &str = "x-amz-target";
+
+/// What an unknown access key is verified against, for the time it takes.
+static NOBODYS: LazyLock<SecretAccessKey> = LazyLock::new(|| Secret::new("0".repeat(40)).into());
 
 /// The parts of an HTTP request that a signature covers.
 #[derive(Clone, Copy)]
@@ -132,11 +135,8 @@ fn is_signed(
     scope: &Scope<'_>,
     credential: Option<&Credential>,
 ) -> bool {
-    // An unknown key is verified against a secret that nobody has, for the time it takes.
-    let secret = credential.map_or("0000000000000000000000000000000000000000", |credential| {
-        credential.secret.expose()
-    });
-    let key = signing_key(secret, scope.date, scope.region, scope.service);
+    let secret = credential.map_or(&*NOBODYS, |credential| &credential.secret);
+    let signing = secret.signing_key(scope.date, scope.region, scope.service);
     let Some(payload) = payload(parts, query, claim.presigned) else {
         return false;
     };
@@ -152,7 +152,7 @@ fn is_signed(
             time,
         ) = (scope, &claim.time.basic);
         let head = format!("AWS4-HMAC-SHA256\n{time}\n{date}/{region}/{service}/aws4_request\n");
-        key.signed(
+        signing.key.signed(
             &[head.as_bytes(), hex::encode(hash).as_bytes()],
             &claim.signature,
         )

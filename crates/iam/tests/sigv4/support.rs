@@ -33,7 +33,7 @@ impl OneKey {
     pub(crate) fn new(session: Option<(&str, i64)>) -> Self {
         Self(Arc::new(Credential {
             access_key_id: ID.into(),
-            secret: Secret::new(SECRET.to_owned()),
+            secret: Secret::new(SECRET.to_owned()).into(),
             session: session.map(|(token, expires)| Session {
                 token: Secret::new(token.to_owned()),
                 expires: at(expires),

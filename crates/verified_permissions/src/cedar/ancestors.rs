@@ -15,26 +15,33 @@ pub(crate) fn over_quota<'a, K: Eq + Hash>(
     parents: &'a Parents<K>,
     known: &Parents<K>,
 ) -> Option<&'a K> {
-    parents
-        .keys()
-        .find(|child| is_over_quota(parents, known, child))
+    let is_over = |child: &K| {
+        let listed = |node| parents.get(node).or_else(|| known.get(node));
+        of(child, |node| listed(node).into_iter().flatten()).is_none()
+    };
+    parents.keys().find(|child| is_over(child))
 }
 
-fn is_over_quota<K: Eq + Hash>(parents: &Parents<K>, known: &Parents<K>, child: &K) -> bool {
+/// The transitive parents of `child`, itself among them if there is a cycle; `None` if they are more
+/// than the quota allows. `parents` gives a node's direct ones.
+pub(crate) fn of<'a, K, I>(child: &'a K, parents: impl Fn(&'a K) -> I) -> Option<HashSet<&'a K>>
+where
+    K: Eq + Hash,
+    I: Iterator<Item = &'a K>,
+{
     let mut found: HashSet<&K> = HashSet::new();
     let mut next = vec![child];
     while let Some(node) = next.pop() {
-        let listed = parents.get(node).or_else(|| known.get(node));
-        for parent in listed.into_iter().flatten() {
+        for parent in parents(node) {
             if found.insert(parent) {
                 next.push(parent);
             }
             if found.len() > TRANSITIVE_PARENTS {
-                return true;
+                return None;
             }
         }
     }
-    false
+    Some(found)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! A policy store's schema, compiled.
 
 use cedar_policy::{
-    Entity, EntityUid, PolicySet, Schema, ValidationMode, ValidationWarning, Validator,
+    Entities, Entity, EntityUid, PolicySet, Schema, ValidationMode, ValidationWarning, Validator,
 };
+use cedar_policy_core::entities::Entities as Hierarchy;
 use serde_json::{Map, Value};
 use wire::shape_check::Violation;
 
@@ -20,7 +21,7 @@ const NAMESPACE_BYTES: std::ops::RangeInclusive<usize> = 1..=100;
 pub(crate) struct CompiledSchema {
     validator: Validator,
     /// The actions and action groups, which the service adds to every request's entities.
-    actions: Vec<Entity>,
+    actions: Hierarchy,
     /// The groups that each of them is in.
     action_groups: Parents<EntityUid>,
 }
@@ -31,24 +32,21 @@ impl CompiledSchema {
         let schema = depth::for_statements(|| {
             Schema::from_json_str(json).map_err(|error| Error::field(PATH, causes(&error)))
         })?;
-        let actions = schema
-            .action_entities()
-            .map(|all| all.into_iter().collect());
         // Fails only for a cycle of action groups, which the schema's own check refuses first.
-        let actions: Vec<Entity> = actions.unwrap_or_default();
-        let groups = |action: &Entity| {
-            let (uid, _, groups) = action.clone().into_inner();
+        let actions: Entities = schema.action_entities().unwrap_or_default();
+        let groups = |action: Entity| {
+            let (uid, _, groups) = action.into_inner();
             (uid, groups.into_iter().collect())
         };
         Ok(Self {
             validator: Validator::new(schema),
-            action_groups: actions.iter().map(groups).collect(),
-            actions,
+            actions: Hierarchy::clone(actions.as_ref()),
+            action_groups: actions.into_iter().map(groups).collect(),
         })
     }
 
-    /// The schema's actions and action groups.
-    pub(crate) fn actions(&self) -> &[Entity] {
+    /// The schema's actions and action groups, closed over the groups.
+    pub(crate) fn actions(&self) -> &Hierarchy {
         &self.actions
     }
 

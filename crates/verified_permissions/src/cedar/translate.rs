@@ -1,20 +1,22 @@
 //! Wire values of a decision request become Cedar values.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Display;
 
-use cedar_policy::{
-    Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression,
-};
+use cedar_policy::{Context, ContextCreationError, Entities, EntityAttrEvaluationError, EntityUid};
+use cedar_policy_core::ast::{self, Eid, Entity, EntityUID, PartialValue, Value as CedarValue};
+use cedar_policy_core::entities::Entities as Hierarchy;
 use model::verified_permissions::types::{
-    ActionIdentifier, AttributeValue, CedarTagValue, ContextDefinition, EntitiesDefinition,
-    EntityIdentifier, EntityItem,
+    ActionIdentifier, ContextDefinition, EntitiesDefinition, EntityIdentifier, EntityItem,
 };
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::cedar::ancestors::{self, Parents};
 use crate::cedar::compiled_schema::CompiledSchema;
-use crate::cedar::depth;
+use crate::cedar::hierarchy::{self, Given};
+use crate::cedar::{depth, entity_types, values};
 use crate::error::{Error, causes};
 use crate::quota::TRANSITIVE_PARENTS;
 
@@ -23,11 +25,20 @@ use crate::quota::TRANSITIVE_PARENTS;
 const UNSPECIFIED: &str = "AmazonVerifiedPermissions::Unspecified";
 
 /// An entity of a request, reported at `path` when its type is no entity type name.
-fn entity_uid(entity_type: &str, id: &str, path: &dyn Fn() -> String) -> Result<EntityUid, Error> {
-    let name: EntityTypeName = entity_type
-        .parse()
+fn uid(entity_type: &str, id: &str, path: &dyn Fn() -> String) -> Result<EntityUID, Error> {
+    let name = entity_types::parse(entity_type)
         .map_err(|error| Error::field(path(), format!("invalid entity type: {error}")))?;
-    Ok(EntityUid::from_type_name_and_id(name, EntityId::new(id)))
+    let name = ast::EntityType::clone(&name);
+    Ok(EntityUID::from_components(name, Eid::new(id), None))
+}
+
+/// An entity that the request names.
+pub(crate) fn entity_uid_of(
+    identifier: &EntityIdentifier,
+    path: &dyn Fn() -> String,
+) -> Result<EntityUID, Error> {
+    let at = || format!("{}/entityType", path());
+    uid(&identifier.entity_type, &identifier.entity_id, &at)
 }
 
 /// The principal or the resource of a request.
@@ -35,13 +46,11 @@ pub(crate) fn entity(
     identifier: Option<&EntityIdentifier>,
     path: &dyn Fn() -> String,
 ) -> Result<EntityUid, Error> {
-    match identifier {
-        Some(EntityIdentifier {
-            entity_type,
-            entity_id,
-        }) => entity_uid(entity_type, entity_id, &|| format!("{}/entityType", path())),
-        None => entity_uid(UNSPECIFIED, "", path),
-    }
+    let uid = match identifier {
+        Some(identifier) => entity_uid_of(identifier, path)?,
+        None => uid(UNSPECIFIED, "", path)?,
+    };
+    Ok(uid.into())
 }
 
 /// The action of a request.
@@ -49,84 +58,109 @@ pub(crate) fn action(
     identifier: Option<&ActionIdentifier>,
     path: &dyn Fn() -> String,
 ) -> Result<EntityUid, Error> {
-    match identifier {
+    let uid = match identifier {
         Some(ActionIdentifier {
             action_type,
             action_id,
-        }) => entity_uid(action_type, action_id, &|| format!("{}/actionType", path())),
-        None => entity_uid(UNSPECIFIED, "", path),
-    }
+        }) => uid(action_type, action_id, &|| format!("{}/actionType", path()))?,
+        None => uid(UNSPECIFIED, "", path)?,
+    };
+    Ok(uid.into())
 }
 
 /// The context of a request.
 pub(crate) fn context(
-    definition: Option<ContextDefinition>,
+    definition: Option<impl Borrow<ContextDefinition>>,
     path: &dyn Fn() -> String,
 ) -> Result<Context, Error> {
-    match definition {
+    match definition.as_ref().map(Borrow::borrow) {
         None => Ok(Context::empty()),
         Some(ContextDefinition::CedarJson(json)) => depth::for_json(|| {
-            Context::from_json_str(&json, None)
+            Context::from_json_str(json, None)
                 .map_err(|error| Error::field(format!("{}/cedarJson", path()), causes(&error)))
         }),
         Some(ContextDefinition::ContextMap(map)) => {
             let at = || format!("{}/contextMap", path());
-            let pairs = record(map, &at)?;
-            Context::from_pairs(pairs).map_err(|error| Error::field(at(), causes(&error)))
+            let mut record = values::record(map, &at)?;
+            match record.refused.take() {
+                None => Ok(record.into_context().into()),
+                Some((_, error)) => {
+                    let error = ast::ContextCreationError::Evaluation(error);
+                    let error = ContextCreationError::from(error);
+                    Err(Error::field(at(), causes(&error)))
+                }
+            }
         }
     }
 }
 
 /// The entities of a request, closed over their parents, with the schema's actions added.
 pub(crate) fn entities(
-    definition: Option<EntitiesDefinition>,
+    definition: Option<impl Borrow<EntitiesDefinition>>,
     schema: Option<&CompiledSchema>,
 ) -> Result<Entities, Error> {
-    let (path, given) = match definition {
-        None => ("/entities", Vec::new()),
+    let actions = schema.map(CompiledSchema::actions);
+    match definition.as_ref().map(Borrow::borrow) {
+        None => Ok(actions.cloned().unwrap_or_default().into()),
         Some(EntitiesDefinition::EntityList(items)) => {
             let path = "/entities/entityList";
-            (path, entity_list(items, schema, path)?)
+            closed(entity_list(items, path)?, actions, path)
         }
         Some(EntitiesDefinition::CedarJson(json)) => {
             let path = "/entities/cedarJson";
-            (path, entity_json(&json, schema, path)?)
+            let entities = entity_json(json, schema, path)?;
+            if actions.is_none() {
+                refuse_actions(entities.as_ref().iter(), path)?;
+                return Ok(entities);
+            }
+            let given = entities.as_ref().iter();
+            let given = given.map(|entity| (entity.uid().clone(), entity.clone()));
+            closed(given.collect(), actions, path)
         }
-    };
-    if let Some(action) = given.iter().find(|entity| is_action(&entity.uid())) {
-        let text = format!(
-            "Action entities come from the schema and cannot be given: `{}`.",
-            action.uid()
-        );
-        return Err(Error::field(path, text));
     }
-    let actions = schema.map(CompiledSchema::actions).unwrap_or_default();
-    Entities::from_entities(given.into_iter().chain(actions.iter().cloned()), None)
-        .map_err(|error| Error::field(path, causes(&error)))
 }
 
-fn entity_list(
-    items: Vec<EntityItem>,
-    schema: Option<&CompiledSchema>,
+/// What was given and the actions, as Cedar takes them.
+fn closed(given: Given, actions: Option<&Hierarchy>, path: &str) -> Result<Entities, Error> {
+    let closure = hierarchy::closure(&given, actions).map_err(|uid| too_many_parents(uid, path))?;
+    refuse_actions(given.values(), path)?;
+    hierarchy::close(given, closure, actions)
+        .map(Entities::from)
+        .map_err(|text| Error::field(path, text))
+}
+
+fn refuse_actions<'a>(
+    mut given: impl Iterator<Item = &'a Entity>,
     path: &str,
-) -> Result<Vec<Entity>, Error> {
+) -> Result<(), Error> {
+    match given.find(|entity| entity.uid().is_action()) {
+        None => Ok(()),
+        Some(action) => {
+            let text = format!(
+                "Action entities come from the schema and cannot be given: `{}`.",
+                action.uid()
+            );
+            Err(Error::field(path, text))
+        }
+    }
+}
+
+fn too_many_parents(uid: &impl Display, path: &str) -> Error {
+    let text = format!("The entity `{uid}` has more than {TRANSITIVE_PARENTS} transitive parents.");
+    Error::field(path, text)
+}
+
+fn entity_list(items: &[EntityItem], path: &str) -> Result<Given, Error> {
     // The service takes the last of several items with one identifier; Cedar refuses them.
-    let mut last: HashMap<EntityUid, Entity> = HashMap::with_capacity(items.len());
-    let mut parents = Parents::with_capacity(items.len());
-    for (at, item) in items.into_iter().enumerate() {
-        let (entity, its_parents) = entity_item(item, &|| format!("{path}/{at}"))?;
-        parents.insert(entity.uid(), its_parents);
-        last.insert(entity.uid(), entity);
+    let mut last = Given::with_capacity(items.len());
+    for (at, item) in items.iter().enumerate() {
+        let entity = entity_item(item, &|| format!("{path}/{at}"))?;
+        last.insert(entity.uid().clone(), entity);
     }
-    check_parents(&parents, schema, path)?;
-    Ok(last.into_values().collect())
+    Ok(last)
 }
 
-fn entity_json(
-    json: &str,
-    schema: Option<&CompiledSchema>,
-    path: &str,
-) -> Result<Vec<Entity>, Error> {
+fn entity_json(json: &str, schema: Option<&CompiledSchema>, path: &str) -> Result<Entities, Error> {
     /// As much of an entity in Cedar's JSON as its place in the hierarchy.
     #[derive(Deserialize)]
     struct Node {
@@ -143,120 +177,46 @@ fn entity_json(
                     node.parents.into_iter().filter_map(uid).collect(),
                 ))
             };
-            let parents = nodes.into_iter().filter_map(node).collect();
-            check_parents(&parents, schema, path)?;
+            let parents: Parents<EntityUid> = nodes.into_iter().filter_map(node).collect();
+            let none = Parents::new();
+            let groups = schema.map_or(&none, CompiledSchema::action_groups);
+            if let Some(uid) = ancestors::over_quota(&parents, groups) {
+                return Err(too_many_parents(uid, path));
+            }
         }
-        let entities = Entities::from_json_str(json, None)
-            .map_err(|error| Error::field(path, causes(&error)))?;
-        Ok(entities.into_iter().collect())
+        Entities::from_json_str(json, None).map_err(|error| Error::field(path, causes(&error)))
     })
 }
 
-/// Refuses entities with too many transitive parents.
-fn check_parents(
-    parents: &Parents<EntityUid>,
-    schema: Option<&CompiledSchema>,
-    path: &str,
-) -> Result<(), Error> {
-    let none = Parents::new();
-    let groups = schema.map_or(&none, CompiledSchema::action_groups);
-    match ancestors::over_quota(parents, groups) {
-        None => Ok(()),
-        Some(uid) => {
-            let text = format!(
-                "The entity `{uid}` has more than {TRANSITIVE_PARENTS} transitive parents."
-            );
-            Err(Error::field(path, text))
-        }
+fn entity_item(item: &EntityItem, path: &dyn Fn() -> String) -> Result<Entity, Error> {
+    let none = BTreeMap::new();
+    let no_tags = BTreeMap::new();
+    let uid = entity_uid_of(&item.identifier, &|| format!("{}/identifier", path()))?;
+    let attributes = item.attributes.as_ref().unwrap_or(&none);
+    let attributes = values::record(attributes, &|| format!("{}/attributes", path()))?;
+    let tags = item.tags.as_ref().unwrap_or(&no_tags);
+    let tags = values::record(tags, &|| format!("{}/tags", path()))?;
+    let mut parents = HashSet::new();
+    for (at, parent) in item.parents.iter().flatten().enumerate() {
+        let at = || format!("{}/parents/{at}", path());
+        parents.insert(entity_uid_of(parent, &at)?);
     }
-}
-
-fn is_action(uid: &EntityUid) -> bool {
-    uid.type_name().basename() == "Action"
-}
-
-/// An entity, and its direct parents.
-fn entity_item(
-    item: EntityItem,
-    path: &dyn Fn() -> String,
-) -> Result<(Entity, Vec<EntityUid>), Error> {
-    let uid = entity(Some(&item.identifier), &|| format!("{}/identifier", path()))?;
-    let attributes = record(item.attributes.unwrap_or_default(), &|| {
-        format!("{}/attributes", path())
-    })?;
-    let tags = record(item.tags.unwrap_or_default(), &|| {
-        format!("{}/tags", path())
-    })?;
-    let mut parents = Vec::new();
-    for (at, parent) in item.parents.unwrap_or_default().iter().enumerate() {
-        parents.push(entity(Some(parent), &|| {
-            format!("{}/parents/{at}", path())
-        })?);
+    let was_attr = attributes.refused.is_some();
+    if let Some((key, err)) = attributes.refused.or(tags.refused) {
+        let error = EntityAttrEvaluationError::from(ast::EntityAttrEvaluationError {
+            uid,
+            attr_or_tag: key.into(),
+            was_attr,
+            err,
+        });
+        return Err(Error::field(path(), causes(&error)));
     }
-    let entity = Entity::new_with_tags(uid, attributes, parents.clone(), tags)
-        .map_err(|error| Error::field(path(), causes(&error)))?;
-    Ok((entity, parents))
-}
-
-/// A value of the wire: an attribute's or a tag's, which have the same members.
-pub(crate) trait WireValue: Sized {
-    fn into_expression(self, path: &dyn Fn() -> String) -> Result<RestrictedExpression, Error>;
-}
-
-macro_rules! wire_value {
-    ($value:ident) => {
-        impl WireValue for $value {
-            fn into_expression(
-                self,
-                path: &dyn Fn() -> String,
-            ) -> Result<RestrictedExpression, Error> {
-                Ok(match self {
-                    Self::Boolean(value) => RestrictedExpression::new_bool(value),
-                    Self::Long(value) => RestrictedExpression::new_long(value),
-                    Self::String(value) => RestrictedExpression::new_string(value),
-                    Self::EntityIdentifier(identifier) => {
-                        let path = || format!("{}/entityIdentifier", path());
-                        RestrictedExpression::new_entity_uid(entity(Some(&identifier), &path)?)
-                    }
-                    Self::Set(values) => set(values, &|| format!("{}/set", path()))?,
-                    Self::Record(values) => {
-                        let path = || format!("{}/record", path());
-                        let pairs = record(values, &path)?;
-                        RestrictedExpression::new_record(pairs)
-                            .map_err(|error| Error::field(path(), causes(&error)))?
-                    }
-                    Self::Ipaddr(value) => RestrictedExpression::new_ip(value),
-                    Self::Decimal(value) => RestrictedExpression::new_decimal(value),
-                    Self::Datetime(value) => RestrictedExpression::new_datetime(value),
-                    Self::Duration(value) => RestrictedExpression::new_duration(value),
-                })
-            }
-        }
-    };
-}
-
-wire_value!(AttributeValue);
-wire_value!(CedarTagValue);
-
-fn set<V: WireValue>(
-    values: Vec<V>,
-    path: &dyn Fn() -> String,
-) -> Result<RestrictedExpression, Error> {
-    let mut expressions = Vec::with_capacity(values.len());
-    for (at, value) in values.into_iter().enumerate() {
-        expressions.push(value.into_expression(&|| format!("{}/{at}", path()))?);
-    }
-    Ok(RestrictedExpression::new_set(expressions))
-}
-
-fn record<V: WireValue>(
-    values: BTreeMap<String, V>,
-    path: &dyn Fn() -> String,
-) -> Result<Vec<(String, RestrictedExpression)>, Error> {
-    let mut pairs = Vec::with_capacity(values.len());
-    for (key, value) in values {
-        let expression = value.into_expression(&|| format!("{}/{key}", path()))?;
-        pairs.push((key, expression));
-    }
-    Ok(pairs)
+    let known = |(key, value): (&str, CedarValue)| (key.into(), PartialValue::Value(value));
+    Ok(Entity::new_with_attr_partial_value(
+        uid,
+        attributes.members.into_iter().map(known),
+        HashSet::new(),
+        parents,
+        tags.members.into_iter().map(known),
+    ))
 }

@@ -40,7 +40,7 @@ impl File {
         let credential = active.then(|| {
             Arc::new(Credential {
                 access_key_id: Arc::clone(&id),
-                secret: Secret::new(secret.to_owned()),
+                secret: Secret::new(secret.to_owned()).into(),
                 session: None,
                 principal,
             })
