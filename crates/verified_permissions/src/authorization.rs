@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cedar_policy::{Entities, Request};
+use cedar_policy::{Context, Entities, EntityUid, Request};
 use frontdoor::RequestContext;
 use model::verified_permissions::types::{
     ActionIdentifier, ContextDefinition, EntitiesDefinition, EntityIdentifier,
@@ -18,29 +18,61 @@ use crate::policy_store;
 use crate::state::VerifiedPermissions;
 
 /// One question: may this principal do this to this resource?
-pub(crate) struct Question {
-    pub(crate) principal: Option<EntityIdentifier>,
-    pub(crate) action: Option<ActionIdentifier>,
-    pub(crate) resource: Option<EntityIdentifier>,
-    pub(crate) context: Option<ContextDefinition>,
+pub(crate) struct Question<'a> {
+    pub(crate) principal: Option<&'a EntityIdentifier>,
+    pub(crate) action: Option<&'a ActionIdentifier>,
+    pub(crate) resource: Option<&'a EntityIdentifier>,
+    pub(crate) context: Option<&'a ContextDefinition>,
+}
+
+/// What the parts of the last question became: those of a batch repeat most of them.
+#[derive(Default)]
+struct Last<'a> {
+    principal: Memo<Option<&'a EntityIdentifier>, EntityUid>,
+    action: Memo<Option<&'a ActionIdentifier>, EntityUid>,
+    resource: Memo<Option<&'a EntityIdentifier>, EntityUid>,
+    context: Memo<Option<&'a ContextDefinition>, Context>,
+}
+
+/// The last key and what was made of it.
+struct Memo<K, V>(Option<(K, V)>);
+
+impl<K, V> Default for Memo<K, V> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<K: Copy + PartialEq, V: Clone> Memo<K, V> {
+    fn get(&mut self, key: K, make: impl FnOnce(K) -> Result<V, Error>) -> Result<V, Error> {
+        match &self.0 {
+            Some((last, made)) if *last == key => Ok(made.clone()),
+            Some(_) | None => {
+                let made = make(key)?;
+                self.0 = Some((key, made.clone()));
+                Ok(made)
+            }
+        }
+    }
 }
 
 /// With more bodies than this to compile, a decision would hold an async worker for too long.
 const QUICK_TO_COMPILE: usize = 8;
 
 /// A snapshot and the entities that the questions of one call share.
-pub(crate) struct Session {
+pub(crate) struct Session<'a> {
     snapshot: Arc<Snapshot>,
     entities: Entities,
+    last: Last<'a>,
 }
 
-impl Session {
+impl<'a> Session<'a> {
     /// Takes the policy store's current snapshot and builds the entities.
     pub(crate) async fn open(
         state: &Arc<VerifiedPermissions>,
         context: &RequestContext,
         reference: &str,
-        entities: Option<EntitiesDefinition>,
+        entities: Option<&EntitiesDefinition>,
     ) -> Result<Self, Error> {
         let snapshot = if alias::is_alias(reference) {
             let (scope, now, name) = (context.scope.clone(), context.now, reference.to_owned());
@@ -54,21 +86,36 @@ impl Session {
             state.snapshots.get(&context.scope, reference).await?
         };
         let entities = translate::entities(entities, snapshot.schema.as_deref())?;
-        Ok(Self { snapshot, entities })
+        Ok(Self {
+            snapshot,
+            entities,
+            last: Last::default(),
+        })
     }
 
     /// Decides one question; `path` leads to it in the request.
     pub(crate) async fn decide(
-        &self,
-        question: Question,
+        &mut self,
+        question: Question<'a>,
         path: &(dyn Fn() -> String + Sync),
     ) -> Result<Decided, Error> {
         let at = |member: &'static str| move || format!("{}/{member}", path());
+        let Last {
+            principal,
+            action,
+            resource,
+            context,
+        } = &mut self.last;
+        let entity = |member| move |given| translate::entity(given, &at(member));
         let request = Request::new(
-            translate::entity(question.principal.as_ref(), &at("principal"))?,
-            translate::action(question.action.as_ref(), &at("action"))?,
-            translate::entity(question.resource.as_ref(), &at("resource"))?,
-            translate::context(question.context, &at("context"))?,
+            principal.get(question.principal, entity("principal"))?,
+            action.get(question.action, |given| {
+                translate::action(given, &at("action"))
+            })?,
+            resource.get(question.resource, entity("resource"))?,
+            context.get(question.context, |given| {
+                translate::context(given, &at("context"))
+            })?,
             None,
         )
         .map_err(|error| Error::field(path(), error.to_string()))?;

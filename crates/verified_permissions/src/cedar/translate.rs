@@ -1,6 +1,5 @@
 //! Wire values of a decision request become Cedar values.
 
-use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Display;
 
@@ -70,10 +69,10 @@ pub(crate) fn action(
 
 /// The context of a request.
 pub(crate) fn context(
-    definition: Option<impl Borrow<ContextDefinition>>,
+    definition: Option<&ContextDefinition>,
     path: &dyn Fn() -> String,
 ) -> Result<Context, Error> {
-    match definition.as_ref().map(Borrow::borrow) {
+    match definition {
         None => Ok(Context::empty()),
         Some(ContextDefinition::CedarJson(json)) => depth::for_json(|| {
             Context::from_json_str(json, None)
@@ -96,11 +95,11 @@ pub(crate) fn context(
 
 /// The entities of a request, closed over their parents, with the schema's actions added.
 pub(crate) fn entities(
-    definition: Option<impl Borrow<EntitiesDefinition>>,
+    definition: Option<&EntitiesDefinition>,
     schema: Option<&CompiledSchema>,
 ) -> Result<Entities, Error> {
     let actions = schema.map(CompiledSchema::actions);
-    match definition.as_ref().map(Borrow::borrow) {
+    match definition {
         None => Ok(actions.cloned().unwrap_or_default().into()),
         Some(EntitiesDefinition::EntityList(items)) => {
             let path = "/entities/entityList";

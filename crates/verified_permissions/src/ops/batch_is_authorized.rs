@@ -45,26 +45,29 @@ impl Operation for BatchIsAuthorized {
         input: BatchIsAuthorizedInput,
     ) -> Result<BatchIsAuthorizedOutput, Error> {
         check(&input.requests)?;
-        let session =
-            Session::open(state, &context, &input.policy_store_id, input.entities).await?;
-        let mut results = Vec::with_capacity(input.requests.len());
-        for (at, request) in input.requests.into_iter().enumerate() {
+        let (store, entities) = (&input.policy_store_id, input.entities.as_ref());
+        let mut session = Session::open(state, &context, store, entities).await?;
+        let mut decisions = Vec::with_capacity(input.requests.len());
+        for (at, request) in input.requests.iter().enumerate() {
             let question = Question {
-                principal: request.principal.clone(),
-                action: request.action.clone(),
-                resource: request.resource.clone(),
-                context: request.context.clone(),
+                principal: request.principal.as_ref(),
+                action: request.action.as_ref(),
+                resource: request.resource.as_ref(),
+                context: request.context.as_ref(),
             };
             let decided = session
                 .decide(question, &|| format!("/requests/{at}"))
                 .await?;
-            results.push(BatchIsAuthorizedOutputItem {
-                request,
-                decision: decided.decision,
-                determining_policies: decided.determining_policies,
-                errors: decided.errors,
-            });
+            decisions.push(decided);
         }
+        let decided = input.requests.into_iter().zip(decisions);
+        let results = decided.map(|(request, decided)| BatchIsAuthorizedOutputItem {
+            request,
+            decision: decided.decision,
+            determining_policies: decided.determining_policies,
+            errors: decided.errors,
+        });
+        let results = results.collect();
         Ok(BatchIsAuthorizedOutput { results })
     }
 }

@@ -39,13 +39,13 @@ impl Operation for IsAuthorized {
         context: RequestContext,
         input: IsAuthorizedInput,
     ) -> Result<IsAuthorizedOutput, Error> {
-        let session =
-            Session::open(state, &context, &input.policy_store_id, input.entities).await?;
+        let (store, entities) = (&input.policy_store_id, input.entities.as_ref());
+        let mut session = Session::open(state, &context, store, entities).await?;
         let question = Question {
-            principal: input.principal,
-            action: input.action,
-            resource: input.resource,
-            context: input.context,
+            principal: input.principal.as_ref(),
+            action: input.action.as_ref(),
+            resource: input.resource.as_ref(),
+            context: input.context.as_ref(),
         };
         let decided = session.decide(question, &String::new).await?;
         Ok(IsAuthorizedOutput {
