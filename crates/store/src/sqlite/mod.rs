@@ -3,6 +3,7 @@
 mod keys;
 mod open;
 mod rows;
+mod scan;
 mod schema;
 
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::schema;
+use super::{scan, schema};
 use crate::StoreError;
 
 /// How long a statement waits for another connection's lock. Only this process has connections,
@@ -16,6 +16,14 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// More than there are statements, so that each is compiled once per connection.
 const STATEMENTS: usize = 32;
+
+/// What the connection that writes may keep of the database in memory, in KiB below zero. Ids and
+/// keys are random, so many writes in one transaction touch most pages of their indexes.
+const WRITER_CACHE: i64 = -64 << 10;
+
+/// Pages in the write-ahead log after which a commit copies them into the database file. Pages that
+/// many commits change are copied once for all of them.
+const LOG_PAGES: i64 = 8_192;
 
 /// A write-ahead log that a long reader let grow is cut back to this many bytes.
 const LOG_BYTES: i64 = 64 << 20;
@@ -63,6 +71,8 @@ pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
         connection.pragma_update(None, "fullfsync", true)?;
         connection.pragma_update(None, "checkpoint_fullfsync", true)?;
         connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+        connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
+        connection.pragma_update(None, "cache_size", WRITER_CACHE)?;
         Ok((connection, mode))
     };
     let (mut connection, mode) = open().map_err(|error| opening_failed(path, error))?;
@@ -79,7 +89,12 @@ pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
 
 /// Opens a connection that only reads.
 pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
-    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| opening_failed(path, error))
+    let open = || {
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        scan::limit_cache(&connection)?;
+        Ok(connection)
+    };
+    open().map_err(|error| opening_failed(path, error))
 }
 
 pub(super) fn opening_failed(path: &Path, error: rusqlite::Error) -> StoreError {

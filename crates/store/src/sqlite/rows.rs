@@ -8,8 +8,7 @@ use super::keys::{DROP_CHILDREN, NewKey};
 use crate::keys::to_text;
 use crate::tx::{Rows, check_feed};
 use crate::{
-    Change, Document, DocumentRef, ListKey, NewDocument, Position, ReadTx, Revision, StoreError,
-    Visit,
+    Change, Document, ListKey, NewDocument, Position, ReadTx, Revision, StoreError, Visit,
 };
 
 /// A connection within a transaction.
@@ -29,10 +28,6 @@ pub(super) const LIST: &str = "
     SELECT id, created, revision, version, body FROM documents
     WHERE parent = ?1 AND kind = ?2 AND (created, id) > (?3, ?4)
     ORDER BY created, id LIMIT ?5";
-// In this order the table is read from one end to the other, and nothing is sorted.
-pub(super) const SCAN: &str = "
-    SELECT id, created, revision, version, body FROM documents
-    WHERE parent = ?1 AND kind = ?2 ORDER BY created, id";
 pub(super) const COUNT: &str = "SELECT COUNT(*) FROM documents WHERE parent = ?1 AND kind = ?2";
 pub(super) const CHANGES: &str = "
     SELECT revision, parent, kind, id FROM changes
@@ -135,24 +130,7 @@ impl ReadTx for Reader<'_> {
     }
 
     fn scan(&self, kind: &str, parent: &str, visit: Visit<'_>) -> Result<(), StoreError> {
-        let mut scan = || -> rusqlite::Result<()> {
-            let mut statement = self.0.prepare_cached(SCAN)?;
-            let mut rows = statement.query([parent, kind])?;
-            while let Some(row) = rows.next()? {
-                let document = DocumentRef {
-                    id: row.get_ref(0)?.as_str()?,
-                    created: Revision::new(row.get(1)?),
-                    revision: Revision::new(row.get(2)?),
-                    version: row.get(3)?,
-                    body: row.get_ref(4)?.as_str()?,
-                };
-                if visit(document).is_break() {
-                    break;
-                }
-            }
-            Ok(())
-        };
-        scan().map_err(StoreError::driver)
+        self.scan_with_cache(kind, parent, visit)
     }
 
     fn count(&self, kind: &str, parent: &str) -> Result<u64, StoreError> {
@@ -261,7 +239,7 @@ impl ReadTx for Writer {
     }
 
     fn scan(&self, kind: &str, parent: &str, visit: Visit<'_>) -> Result<(), StoreError> {
-        Reader(&self.connection).scan(kind, parent, visit)
+        Reader(&self.connection).show(kind, parent, visit)
     }
 
     fn count(&self, kind: &str, parent: &str) -> Result<u64, StoreError> {

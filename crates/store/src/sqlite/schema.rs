@@ -124,7 +124,7 @@ fn stored_version(connection: &Connection, path: &Path) -> Result<i64, StoreErro
 
 #[cfg(test)]
 mod tests {
-    use super::super::{keys, rows};
+    use super::super::{keys, rows, scan};
     use super::*;
 
     fn plan(connection: &Connection, sql: &str) -> Vec<String> {
@@ -152,7 +152,7 @@ mod tests {
             (rows::GET, document),
             (rows::DELETE, document),
             (rows::LIST, &format!("{in_list} AND (created,id)>(?,?))")),
-            (rows::SCAN, &format!("{in_list})")),
+            (scan::SCAN, &format!("{in_list})")),
             (
                 keys::POSITIONS,
                 "(parent=? AND list_key=? AND (created,id)>(?,?))",
