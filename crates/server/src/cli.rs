@@ -11,6 +11,7 @@ use crate::config::{Config, DataHome};
 use crate::dsql_command::{self, DsqlCommand};
 use crate::error::Error;
 use crate::iam_command::{self, IamCommand};
+use crate::import_command::{self, ExportQuestion, ImportQuestion};
 use crate::settings::Settings;
 use crate::{env, serve};
 
@@ -33,6 +34,22 @@ enum Command {
         configuration: Configuration,
         #[command(flatten)]
         owner: env::Owner,
+    },
+    /// Put the policies, templates, links and schema of files into a policy store
+    #[command(mut_args = hide_unless_of_use)]
+    Import {
+        #[command(flatten)]
+        question: ImportQuestion,
+        #[command(flatten)]
+        configuration: Box<Configuration>,
+    },
+    /// Write a policy store into files that import reads
+    #[command(mut_args = hide_unless_of_use)]
+    Export {
+        #[command(flatten)]
+        question: ExportQuestion,
+        #[command(flatten)]
+        configuration: Box<Configuration>,
     },
     /// Ask what the policies decide
     #[command(subcommand)]
@@ -90,6 +107,20 @@ fn run(matches: &ArgMatches) -> Result<(), Error> {
                 &mut notes,
             )
         }
+        Command::Import {
+            question,
+            configuration,
+        } => {
+            let region_typed = region_typed(matches);
+            import_command::import(&configuration.load()?, region_typed, &question)
+        }
+        Command::Export {
+            question,
+            configuration,
+        } => {
+            let region_typed = region_typed(matches);
+            import_command::export(&configuration.load()?, region_typed, &question)
+        }
         Command::Iam(IamCommand::Explain {
             question,
             configuration,
@@ -127,6 +158,12 @@ fn data_home() -> DataHome {
     }
 }
 
+/// Whether the command line says which Region is meant.
+fn region_typed(matches: &ArgMatches) -> bool {
+    let command = matches.subcommand().map(|(_, matches)| typed(matches));
+    command.is_some_and(|typed| typed.region)
+}
+
 fn typed(matches: &ArgMatches) -> env::Typed {
     let typed = |id| matches.value_source(id) == Some(ValueSource::CommandLine);
     env::Typed {
@@ -154,6 +191,13 @@ pub(crate) fn hide_unless_of_use(arg: clap::Arg) -> clap::Arg {
         "context",
         "json",
         "cluster",
+        "files",
+        "policy_store",
+        "dry_run",
+        "delete",
+        "create",
+        "verbose",
+        "output",
     ];
     let hide = !of_use.contains(&arg.get_id().as_str());
     arg.hide(hide)

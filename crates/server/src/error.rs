@@ -39,7 +39,7 @@ pub(crate) enum Error {
     #[error("the data directory {} is in use by another server", path.display())]
     InUse { path: PathBuf },
     #[error(transparent)]
-    Store(StoreError),
+    Store(#[from] StoreError),
     #[error("cannot listen on {http}: {cause}")]
     Listen { http: SocketAddr, cause: io::Error },
     #[error(

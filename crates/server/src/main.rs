@@ -15,6 +15,8 @@ mod dsql_command;
 mod env;
 mod error;
 mod iam_command;
+mod import_command;
+mod operator;
 mod serve;
 mod settings;
 mod signals;

@@ -22,6 +22,8 @@ use crate::data_dir::{self, ServerFile};
 use crate::data_plane::DataPlane;
 use crate::decision_log::FileLog;
 use crate::error::Error;
+use crate::import_command::ImportRoute;
+use crate::operator::{Route, Socket};
 use crate::signals::Signals;
 use crate::system::{SystemClock, SystemEntropy};
 use crate::{account_file, env, system, telemetry};
@@ -84,12 +86,27 @@ async fn serve(config: &Config, program: &str) -> Result<(), Error> {
             .map(Path::to_owned),
     };
     server_file.write(&config.data_dir)?;
-    let front_door = front_door(config, &store, &live, entropy, &dsql, decisions);
+    let permissions = Arc::new(VerifiedPermissions::new(
+        store.clone(),
+        entropy.clone(),
+        config.options.clone(),
+    ));
+    let front_door = front_door(
+        config,
+        &store,
+        &live,
+        entropy,
+        &permissions,
+        &dsql,
+        decisions,
+    );
+    let operator = operator(&config.data_dir, permissions);
     announce(config, &server_file, program);
     serve_all(
         listening,
         &Arc::new(front_door),
         data_plane,
+        operator,
         signals.first(),
     )
     .await;
@@ -133,6 +150,7 @@ async fn serve_all(
     listening: Vec<(TcpListener, Listener)>,
     front_door: &Arc<FrontDoor<Arc<LiveDirectory>, StoreHealth>>,
     data_plane: Option<DataPlane>,
+    operator: Option<(Socket, Vec<Box<dyn Route>>)>,
     end: impl Future<Output = ()>,
 ) {
     let (ended, ending) = watch::channel(());
@@ -150,14 +168,38 @@ async fn serve_all(
         });
     }
     if let Some(data_plane) = data_plane {
+        let ending = ending.clone();
         servers.spawn(async move {
             let connections = Arc::new(Semaphore::new(places));
             data_plane.serve(&connections, &ending, DRAIN).await;
         });
     }
+    if let Some((socket, routes)) = operator {
+        let mut ending = ending;
+        servers.spawn(async move {
+            let end = async move { while ending.changed().await.is_ok() {} };
+            socket.serve(routes, end).await;
+        });
+    }
     end.await;
     drop(ended);
     servers.join_all().await;
+}
+
+/// What the operator may ask for without a request of AWS's; a server that cannot listen for it
+/// serves all the same.
+fn operator(
+    data_dir: &Path,
+    permissions: Arc<VerifiedPermissions>,
+) -> Option<(Socket, Vec<Box<dyn Route>>)> {
+    let routes: Vec<Box<dyn Route>> = vec![Box::new(ImportRoute(permissions))];
+    match Socket::listen(data_dir) {
+        Ok(socket) => Some((socket, routes)),
+        Err(error) => {
+            tracing::warn!(%error, "no commands for the running server: the operator's socket");
+            None
+        }
+    }
 }
 
 /// Introduces the services to the front door.
@@ -166,14 +208,10 @@ fn front_door(
     store: &Store,
     live: &Arc<LiveDirectory>,
     entropy: Arc<SystemEntropy>,
+    permissions: &Arc<VerifiedPermissions>,
     dsql: &Arc<Dsql>,
     decisions: Arc<dyn DecisionLog>,
 ) -> FrontDoor<Arc<LiveDirectory>, StoreHealth> {
-    let verified_permissions = Arc::new(VerifiedPermissions::new(
-        store.clone(),
-        entropy.clone(),
-        config.options.clone(),
-    ));
     let sts = Arc::new(Sts::new(Arc::clone(live), entropy.clone()));
     FrontDoor {
         regions: config.regions.clone(),
@@ -182,7 +220,7 @@ fn front_door(
         keys: Arc::clone(live),
         decisions,
         services: vec![
-            verified_permissions::service(&verified_permissions),
+            verified_permissions::service(permissions),
             dsql::service(dsql),
             sts::service(&sts),
         ],

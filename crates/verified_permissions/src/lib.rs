@@ -9,6 +9,7 @@
 mod access;
 mod alias;
 mod authorization;
+pub mod bulk;
 mod cedar;
 mod entity;
 mod error;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use store::{ReadRecords, ReadTx, Record, StoreError};
 
 use crate::cedar::{depth, statement};
-use crate::entity::PolicyScope;
+use crate::entity::{EntityRef, PolicyScope};
 use crate::error::{Error, ResourceType};
 use crate::name::{self, TemplateNameRecord};
 use crate::quota::TEMPLATE_BYTES;
@@ -82,4 +82,24 @@ pub(crate) fn parse(
     let template = statement::parse_template(text, allow_unconstrained_scope)?;
     let scope = PolicyScope::from(&template);
     Ok((template, scope))
+}
+
+/// Checks what a link gives for the slots of a template with this scope: an entity for each slot,
+/// and nothing where there is none.
+pub(crate) fn check_arguments(
+    scope: &PolicyScope,
+    principal: Option<&EntityRef>,
+    resource: Option<&EntityRef>,
+) -> Result<(), Error> {
+    for (part, argument, has_slot) in [
+        ("principal", principal, scope.principal.has_slot()),
+        ("resource", resource, scope.resource.has_slot()),
+    ] {
+        let is_name = argument.is_none_or(|entity| entity.to_uid().is_some());
+        if argument.is_some() != has_slot || !is_name {
+            let path = format!("/definition/templateLinked/{part}");
+            return Err(Error::field(path, format!("Invalid Parameter: {part}")));
+        }
+    }
+    Ok(())
 }

@@ -224,18 +224,7 @@ fn link(
         id,
         record: template,
     } = template;
-    for (part, argument, has_slot) in [
-        ("principal", &principal, template.scope.principal.has_slot()),
-        ("resource", &resource, template.scope.resource.has_slot()),
-    ] {
-        let is_name = argument
-            .as_ref()
-            .is_none_or(|entity| entity.to_uid().is_some());
-        if argument.is_some() != has_slot || !is_name {
-            let path = format!("/definition/templateLinked/{part}");
-            return Err(Error::field(path, format!("Invalid Parameter: {part}")));
-        }
-    }
+    policy_template::check_arguments(&template.scope, principal.as_ref(), resource.as_ref())?;
     if let Some(schema) = schema {
         let slots = policy::slots(principal.as_ref(), resource.as_ref()).unwrap_or_default();
         statement::validate_link(&template.compile()?, slots, schema)?;
