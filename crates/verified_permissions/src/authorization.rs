@@ -7,7 +7,9 @@ use frontdoor::RequestContext;
 use model::verified_permissions::types::{
     ActionIdentifier, ContextDefinition, EntitiesDefinition, EntityIdentifier,
 };
-use store::StoreError;
+use tokio::runtime::Handle;
+use tokio::runtime::RuntimeFlavor::MultiThread;
+use tokio::task::block_in_place;
 
 use crate::alias;
 use crate::cedar::decide::{Decided, decide};
@@ -18,6 +20,7 @@ use crate::policy_store;
 use crate::state::VerifiedPermissions;
 
 /// One question: may this principal do this to this resource?
+#[derive(Clone, Copy)]
 pub(crate) struct Question<'a> {
     pub(crate) principal: Option<&'a EntityIdentifier>,
     pub(crate) action: Option<&'a ActionIdentifier>,
@@ -56,7 +59,9 @@ impl<K: Copy + PartialEq, V: Clone> Memo<K, V> {
     }
 }
 
-/// With more bodies than this to compile, a decision would hold an async worker for too long.
+/// With more policies than this to evaluate, or bodies to compile, a decision would keep an async
+/// worker from other requests for too long.
+const QUICK_TO_EVALUATE: usize = 500;
 const QUICK_TO_COMPILE: usize = 8;
 
 /// A snapshot and the entities that the questions of one call share.
@@ -94,10 +99,10 @@ impl<'a> Session<'a> {
     }
 
     /// Decides one question; `path` leads to it in the request.
-    pub(crate) async fn decide(
+    pub(crate) fn decide(
         &mut self,
         question: Question<'a>,
-        path: &(dyn Fn() -> String + Sync),
+        path: &dyn Fn() -> String,
     ) -> Result<Decided, Error> {
         let at = |member: &'static str| move || format!("{}/{member}", path());
         let Last {
@@ -119,13 +124,15 @@ impl<'a> Session<'a> {
             None,
         )
         .map_err(|error| Error::field(path(), error.to_string()))?;
-        let mut slice = self.snapshot.slice(&request, &self.entities);
-        if slice.missing() > QUICK_TO_COMPILE {
-            let snapshot = Arc::clone(&self.snapshot);
-            let compile = move || snapshot.complete(slice);
-            let compiled = tokio::task::spawn_blocking(compile).await;
-            slice = compiled.map_err(|_| StoreError::Panicked)??;
-        }
-        Ok(decide(&self.snapshot, &slice, &request, &self.entities)?)
+        let slice = self.snapshot.slice(&request, &self.entities);
+        let decide = || decide(&self.snapshot, &slice, &request, &self.entities);
+        let takes_long = slice.len() > QUICK_TO_EVALUATE || slice.missing() > QUICK_TO_COMPILE;
+        // Other kinds of runtime have no other worker that could go on.
+        let decided = if takes_long && Handle::current().runtime_flavor() == MultiThread {
+            block_in_place(decide)
+        } else {
+            decide()
+        };
+        Ok(decided?)
     }
 }

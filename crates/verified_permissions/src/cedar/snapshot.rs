@@ -51,6 +51,11 @@ pub(in crate::cedar) struct Candidate {
 }
 
 impl Slice {
+    /// How many policies there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// How many bodies are not at hand.
     pub(crate) fn missing(&self) -> usize {
         let Self(candidates) = self;
@@ -192,19 +197,6 @@ impl Snapshot {
             Some(Candidate { policy, body })
         };
         Slice(found.into_iter().filter_map(candidate).collect())
-    }
-
-    /// The slice with the bodies that it lacks.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] when the text of a policy is none.
-    pub(crate) fn complete(&self, mut slice: Slice) -> Result<Slice, StoreError> {
-        for candidate in &mut slice.0 {
-            if candidate.body.is_none() {
-                candidate.body = Some(self.body(&candidate.policy)?);
-            }
-        }
-        Ok(slice)
     }
 
     /// Compiles the body that a candidate lacks.

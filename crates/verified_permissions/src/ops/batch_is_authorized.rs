@@ -55,9 +55,7 @@ impl Operation for BatchIsAuthorized {
                 resource: request.resource.as_ref(),
                 context: request.context.as_ref(),
             };
-            let decided = session
-                .decide(question, &|| format!("/requests/{at}"))
-                .await?;
+            let decided = session.decide(question, &|| format!("/requests/{at}"))?;
             decisions.push(decided);
         }
         let decided = input.requests.into_iter().zip(decisions);

@@ -47,7 +47,7 @@ impl Operation for IsAuthorized {
             resource: input.resource.as_ref(),
             context: input.context.as_ref(),
         };
-        let decided = session.decide(question, &String::new).await?;
+        let decided = session.decide(question, &String::new)?;
         Ok(IsAuthorizedOutput {
             decision: decided.decision,
             determining_policies: decided.determining_policies,

@@ -261,3 +261,31 @@ async fn a_deleted_policy_store_decides_nothing() {
         .await;
     assert_eq!(refused.missing(), ("POLICY_STORE", scene.store.as_str()));
 }
+
+/// More policies than a worker compiles and evaluates beside its other work, on a runtime that has
+/// several.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_many_policies_match_is_decided_by_all_of_them() {
+    let scene = Scene::off().await;
+    let mut ids = Vec::new();
+    for number in 0..40 {
+        let condition = format!("context.number == {number}");
+        let text = format!("permit(principal, action, resource) when {{ {condition} }};");
+        ids.push(scene.policy(&text).await);
+    }
+    // The first compiles the bodies, the second finds them.
+    for _ in 0..2 {
+        for number in [0, 39] {
+            let input = json!({
+                "principal": entity("User", "u"),
+                "action": {"actionType": "Action", "actionId": "a"},
+                "resource": entity("Doc", "d"),
+                "context": {"contextMap": {"number": {"long": number}}},
+            });
+            let answer = scene.ok("IsAuthorized", input).await;
+            assert_eq!(answer["decision"], "ALLOW");
+            let by = json!([{"policyId": ids[number]}]);
+            assert_eq!(answer["determiningPolicies"], by);
+        }
+    }
+}
