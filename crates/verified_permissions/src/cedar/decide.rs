@@ -32,6 +32,13 @@ pub(crate) fn decide(
     request: &Request,
     entities: &Entities,
 ) -> Result<Decided, StoreError> {
+    if candidates.is_empty() {
+        return Ok(Decided {
+            decision: types::Decision::Deny,
+            determining_policies: Vec::new(),
+            errors: Vec::new(),
+        });
+    }
     let evaluator = Evaluator::new(
         request.as_ref().clone(),
         entities.as_ref(),

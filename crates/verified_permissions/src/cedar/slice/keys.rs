@@ -1,7 +1,8 @@
 //! The keys of scopes and of requests: see the table in [`super`].
 
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{self, BuildHasher, Hash, Hasher};
 
+use ahash::RandomState;
 use cedar_policy_core::ast::{EntityType, EntityUID, Request};
 use cedar_policy_core::entities::{Dereference, Entities};
 
@@ -9,8 +10,17 @@ use cedar_policy_core::entities::{Dereference, Entities};
 pub(in crate::cedar) type Key = u32;
 
 /// Hashes keys with a secret of its own, so that nobody can choose entities that share a hash.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(in crate::cedar) struct Keys(RandomState);
+
+impl Default for Keys {
+    fn default() -> Self {
+        // The standard library has the randomness, and the slower hash.
+        let random = hash::RandomState::new();
+        let [one, two, three, four] = [1, 2, 3, 4].map(|seed: u64| random.hash_one(seed));
+        Self(RandomState::with_seeds(one, two, three, four))
+    }
+}
 
 /// What an unconstrained scope matches by. Another key may have this hash too.
 pub(in crate::cedar) const ANY: Key = 0;
