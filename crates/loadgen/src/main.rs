@@ -9,6 +9,7 @@
     reason = "a command line program"
 )]
 
+mod ask;
 mod connection;
 mod echo;
 mod scenario;
@@ -28,8 +29,10 @@ use server::Server;
 type Fault = Box<dyn Error + Send + Sync>;
 
 #[derive(Parser)]
-#[command(about)]
+#[command(about, args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The server's program
     #[arg(long, default_value = "target/release/treeline")]
     treeline: PathBuf,
@@ -45,8 +48,8 @@ struct Args {
     /// Only IsAuthorized and its batch
     #[arg(long)]
     decisions_only: bool,
-    /// Policies in the policy stores that are asked, at least 2
-    #[arg(long, value_delimiter = ',', default_values_t = [10, 1_000])]
+    /// Policies in the policy stores that are asked; with 30 or more all answers are ALLOW
+    #[arg(long, value_delimiter = ',', default_values_t = [100, 1_000])]
     policies: Vec<usize>,
     /// Cores for the servers, as `taskset -c` takes them; the load generator is pinned by its caller
     #[arg(long)]
@@ -54,6 +57,12 @@ struct Args {
     /// Be the echo server
     #[arg(long, hide = true)]
     echo: bool,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Send one request to a server that runs, and print its figures as JSON
+    Ask(ask::Question),
 }
 
 fn main() -> ExitCode {
@@ -68,10 +77,10 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let result = if args.echo {
-        runtime.block_on(echo::serve())
-    } else {
-        runtime.block_on(run(&args))
+    let result = match &args.command {
+        Some(Command::Ask(question)) => runtime.block_on(ask::ask(question)),
+        None if args.echo => runtime.block_on(echo::serve()),
+        None => runtime.block_on(run(&args)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,10 +1,13 @@
-//! What is asked: one template-linked policy for each user and photo, of which one matches.
+//! What is asked: each user may see 30 photos, by a template-linked policy for each of them.
 
 use serde_json::{Value, json};
 
 use crate::Fault;
 use crate::connection::{Target, once};
 use crate::server::Server;
+
+/// The decisions of one batch.
+pub(crate) const BATCH: usize = 30;
 
 async fn call(server: &Server, operation: &'static str, body: &Value) -> Result<Value, Fault> {
     let target = Target {
@@ -27,7 +30,7 @@ pub(crate) async fn store_with(server: &Server, policies: usize) -> Result<Value
     for at in 0..policies {
         let link = json!({
             "policyTemplateId": template,
-            "principal": { "entityType": "User", "entityId": format!("user-{at}") },
+            "principal": { "entityType": "User", "entityId": format!("user-{}", at / BATCH) },
             "resource": { "entityType": "Photo", "entityId": format!("photo-{at}") },
         });
         let policy = json!({ "policyStoreId": store, "definition": { "templateLinked": link } });
@@ -38,22 +41,20 @@ pub(crate) async fn store_with(server: &Server, policies: usize) -> Result<Value
 
 /// IsAuthorized with two entities and a small context; the answer is ALLOW.
 pub(crate) fn question(store: &Value) -> String {
-    let mut question = testkit::question("user-1", "photo-1");
+    let mut question = testkit::question("user-0", "photo-0");
     if let Value::Object(members) = &mut question {
         members.insert("policyStoreId".to_owned(), store.clone());
     }
     question.to_string()
 }
 
-/// The decisions of one batch.
-pub(crate) const BATCH: usize = 30;
-
-/// The same user and context, asked about 30 photos; the first answer is ALLOW.
+/// The same user and context, asked about 30 photos; the answer is ALLOW for those that have
+/// policies.
 pub(crate) fn batch(store: &Value) -> String {
     let mut entities = Value::Null;
     let mut requests = Vec::new();
     for at in 0..BATCH {
-        let mut question = testkit::question("user-1", &format!("photo-{}", at + 1));
+        let mut question = testkit::question("user-0", &format!("photo-{at}"));
         if let Value::Object(members) = &mut question {
             members.remove("policyStoreId");
             let described = members.remove("entities");

@@ -85,7 +85,20 @@ pub struct Member {
 /// the basic plane.
 pub struct Pattern {
     source: &'static str,
-    compiled: OnceLock<Option<Regex>>,
+    compiled: OnceLock<Option<Compiled>>,
+}
+
+struct Compiled {
+    regex: Regex,
+    class: Option<Class>,
+}
+
+/// What an expression says that is nothing but a repeated class, as in `[a-z-]*`: most of those in
+/// the models are.
+struct Class {
+    /// By ASCII code.
+    members: [bool; 128],
+    may_be_empty: bool,
 }
 
 impl Pattern {
@@ -106,20 +119,66 @@ impl Pattern {
         if self.source == ".*" {
             return !text.contains('\n');
         }
-        self.compiled().is_some_and(|regex| regex.is_match(text))
+        self.compiled().is_some_and(|compiled| {
+            let plain = compiled
+                .class
+                .as_ref()
+                .and_then(|class| class.matches(text));
+            plain.unwrap_or_else(|| compiled.regex.is_match(text))
+        })
     }
 
     /// Nothing matches an expression that does not compile; a test holds that all of them do.
-    fn compiled(&self) -> Option<&Regex> {
+    fn compiled(&self) -> Option<&Compiled> {
         let compile = || {
             let ascii = self
                 .source
                 .replace(r"\d", "[0-9]")
                 .replace(r"\w", "[0-9A-Za-z_]")
                 .replace(r"\u10000-\u10FFFF", r"\x{10000}-\x{10FFFF}");
-            Regex::new(&format!(r"\A(?:{ascii})\z")).ok()
+            Some(Compiled {
+                regex: whole(&ascii)?,
+                class: Class::of(&ascii),
+            })
         };
         self.compiled.get_or_init(compile).as_ref()
+    }
+}
+
+fn whole(expression: &str) -> Option<Regex> {
+    Regex::new(&format!(r"\A(?:{expression})\z")).ok()
+}
+
+impl Class {
+    fn of(expression: &str) -> Option<Self> {
+        let may_be_empty = expression.ends_with('*');
+        let class = expression.strip_suffix(['*', '+'])?;
+        let inner = class.strip_prefix('[')?.strip_suffix(']')?;
+        if inner.contains(['[', ']']) {
+            return None;
+        }
+        let regex = whole(class)?;
+        let member = |code: u8| regex.is_match(char::from(code).encode_utf8(&mut [0; 4]));
+        let mut members = [false; 128];
+        for (code, is_member) in (0..).zip(&mut members) {
+            *is_member = member(code);
+        }
+        Some(Self {
+            members,
+            may_be_empty,
+        })
+    }
+
+    /// `None` if the text is not ASCII.
+    fn matches(&self, text: &str) -> Option<bool> {
+        if text.is_empty() {
+            return Some(self.may_be_empty);
+        }
+        let mut all = true;
+        for byte in text.bytes() {
+            all &= self.members.get(usize::from(byte))?;
+        }
+        Some(all)
     }
 }
 

@@ -143,6 +143,9 @@ impl DataHome {
     }
 }
 
+/// A policy store that left memory sooner would be loaded for every decision.
+const SHORTEST_IDLE: Duration = Duration::from_secs(1);
+
 fn options(settings: &Settings) -> Options {
     let default = Options::default();
     let quotas = default.quotas;
@@ -173,7 +176,9 @@ fn options(settings: &Settings) -> Options {
             .unwrap_or(default.compiled_policy_bytes),
         policy_store_idle_after: settings
             .policy_store_idle_seconds
-            .map_or(default.policy_store_idle_after, |seconds| seconds.0),
+            .map_or(default.policy_store_idle_after, |seconds| {
+                seconds.0.max(SHORTEST_IDLE)
+            }),
     }
 }
 

@@ -2,18 +2,21 @@
 //!
 //! A request is checked against its shape before it becomes a typed input, because a fault must be
 //! told with all others and with its path. Most requests have none: here the shape is checked while serde
-//! reads the typed input. Whatever is not plainly right (a violated constraint, a null, a member that
-//! the shape does not know or that is repeated) gives up, and [`crate::shape_check`] has the word.
+//! reads the typed input. Whatever is not plainly right (a violated constraint, a member that the
+//! shape does not know or that is repeated) gives up, and [`crate::shape_check`] has the word.
+
+mod parts;
 
 use std::fmt;
 
-use model::shape::{Kind, Member, Shape};
+use model::shape::{Kind, Shape};
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer,
-    MapAccess, SeqAccess, VariantAccess, Visitor,
+    MapAccess, SeqAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
+use self::parts::{Entries, Fields, Items, Variants};
 use crate::path::Path;
 use crate::shape_check::Check;
 
@@ -22,7 +25,7 @@ use crate::shape_check::Check;
 /// INVARIANT: what this gives, `shape_check` lets through, and serde reads the same from it.
 pub(crate) fn read<T: DeserializeOwned>(shape: &'static Shape, body: &[u8]) -> Option<T> {
     let mut check = Check::default();
-    let mut json = serde_json::Deserializer::from_slice(body);
+    let mut json = serde_json::Deserializer::from_str(std::str::from_utf8(body).ok()?);
     let guide = Guide {
         shape,
         check: &mut check,
@@ -287,195 +290,6 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Choice<V> {
 
     fn visit_str<E: Error>(self, value: &str) -> Result<V::Value, E> {
         self.0.visit_enum(value.into_deserializer())
-    }
-}
-
-/// The items of a list.
-struct Items<'a, A> {
-    guide: Guide<'a>,
-    count: usize,
-    inner: A,
-}
-
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Items<'_, A> {
-    type Error = A::Error;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, A::Error> {
-        let guide = self.guide.again();
-        let item = self.inner.next_element_seed(guide.over(seed))?;
-        self.count += usize::from(item.is_some());
-        Ok(item)
-    }
-}
-
-/// The entries of a map.
-struct Entries<'a, A> {
-    check: &'a mut Check,
-    key: &'static Shape,
-    value: &'static Shape,
-    count: usize,
-    inner: A,
-}
-
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
-    type Error = A::Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, A::Error> {
-        let guide = Guide {
-            shape: self.key,
-            check: self.check,
-        };
-        let key = self.inner.next_key_seed(guide.over(seed))?;
-        self.count += usize::from(key.is_some());
-        Ok(key)
-    }
-
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, A::Error> {
-        let guide = Guide {
-            shape: self.value,
-            check: self.check,
-        };
-        self.inner.next_value_seed(guide.over(seed))
-    }
-}
-
-/// The members of a structure. That the required ones are there is in the typed input.
-struct Fields<'a, A> {
-    check: &'a mut Check,
-    members: &'static [Member],
-    next: Option<&'static Shape>,
-    inner: A,
-}
-
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Fields<'_, A> {
-    type Error = A::Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, A::Error> {
-        self.inner.next_key_seed(Named {
-            members: self.members,
-            found: &mut self.next,
-            inner: seed,
-        })
-    }
-
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, A::Error> {
-        let guide = Guide {
-            shape: self.next.take().ok_or_else(unusual)?,
-            check: self.check,
-        };
-        self.inner.next_value_seed(guide.over(seed))
-    }
-}
-
-/// The member of a union.
-struct Variants<'a, A> {
-    check: &'a mut Check,
-    members: &'static [Member],
-    inner: A,
-}
-
-impl<'a, 'de, A: EnumAccess<'de>> EnumAccess<'de> for Variants<'a, A> {
-    type Error = A::Error;
-    type Variant = Guided<'a, A::Variant>;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(
-        self,
-        seed: V,
-    ) -> Result<(V::Value, Self::Variant), A::Error> {
-        let mut found = None;
-        let (value, variant) = self.inner.variant_seed(Named {
-            members: self.members,
-            found: &mut found,
-            inner: seed,
-        })?;
-        let guide = Guide {
-            shape: found.ok_or_else(unusual)?,
-            check: self.check,
-        };
-        Ok((value, guide.over(variant)))
-    }
-}
-
-impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Guided<'_, A> {
-    type Error = A::Error;
-
-    fn unit_variant(self) -> Result<(), A::Error> {
-        Err(unusual())
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, A::Error> {
-        self.inner.newtype_variant_seed(self.guide.over(seed))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, A::Error> {
-        Err(unusual())
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        _: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, A::Error> {
-        Err(unusual())
-    }
-}
-
-/// The name of a member, which says what its value must look like.
-struct Named<'a, T> {
-    members: &'static [Member],
-    found: &'a mut Option<&'static Shape>,
-    inner: T,
-}
-
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Named<'_, S> {
-    type Value = S::Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
-        self.inner.deserialize(Named {
-            members: self.members,
-            found: self.found,
-            inner: deserializer,
-        })
-    }
-}
-
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for Named<'_, D> {
-    type Error = D::Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_str(Named {
-            members: self.members,
-            found: self.found,
-            inner: visitor,
-        })
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
-        unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
-    }
-}
-
-impl<'de, V: Visitor<'de>> Visitor<'de> for Named<'_, V> {
-    type Value = V::Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.expecting(f)
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<V::Value, E> {
-        let member = self.members.iter().find(|member| member.name == name);
-        *self.found = Some(member.ok_or_else(unusual)?.shape);
-        self.inner.visit_str(name)
     }
 }
 

@@ -155,7 +155,10 @@ impl Check {
         else {
             return;
         };
-        if min.is_some() || max.is_some() {
+        // A character has one to four bytes.
+        let fits = max.is_none_or(|max| text.len() <= max)
+            && min.is_none_or(|min| text.len().div_ceil(4) >= min);
+        if !fits {
             self.length(text.chars().count(), *min, *max, at);
         }
         if let Some(pattern) = pattern.as_ref().filter(|pattern| !pattern.matches(text)) {

@@ -57,7 +57,7 @@ pub(super) fn request_hash(
     query: &Query<'_>,
     unsigned: &[&str],
     signed_headers: &SignedHeaders<'_>,
-    payload: &str,
+    payload: &[u8],
 ) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(parts.method);

@@ -13,11 +13,13 @@ impl RequestTime {
     /// Reads ISO 8601 basic format, or the format of HTTP's `Date` header. Both have whole
     /// seconds and are in UTC.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let at = parse_basic(text).or_else(|| parse_http(text))?;
-        Some(Self {
-            at,
-            basic: basic(at),
-        })
+        if let Some(at) = parse_basic(text) {
+            let basic = text.to_owned();
+            return Some(Self { at, basic });
+        }
+        let at = parse_http(text)?;
+        let basic = basic(at);
+        Some(Self { at, basic })
     }
 
     /// `YYYYMMDD`, which the credential scope repeats.

@@ -28,9 +28,17 @@ impl SigningKey {
     /// Whether `signature` is the lower-case hex signature of the string to sign, given in pieces.
     /// Takes the same time for every wrong signature of the right length.
     pub(super) fn signed(&self, string_to_sign: &[&[u8]], signature: &str) -> bool {
-        let expected = hex::encode(*hmac(&*self.0, string_to_sign));
-        expected.as_bytes().ct_eq(signature.as_bytes()).into()
+        let expected = hex(&hmac(&*self.0, string_to_sign));
+        expected.ct_eq(signature.as_bytes()).into()
     }
+}
+
+/// The 64 lower-case digits of a hash.
+pub(super) fn hex(hash: &[u8; 32]) -> [u8; 64] {
+    let mut digits = [0; 64];
+    // The lengths fit.
+    let _ = hex::encode_to_slice(hash, &mut digits);
+    digits
 }
 
 /// The most signing keys that a secret keeps: clients of a few Regions and services around
@@ -53,7 +61,7 @@ pub(super) struct Derived {
 }
 
 impl SecretAccessKey {
-    /// The signing key of a credential scope, derived if it is none of the last ones.
+    /// The signing key of a credential scope: a kept one, or a new one.
     pub(super) fn signing_key(&self, date: &str, region: &str, service: &str) -> Arc<Derived> {
         let derived = self.derived.load();
         let known = derived
@@ -62,16 +70,24 @@ impl SecretAccessKey {
         if let Some(known) = known {
             return Arc::clone(known);
         }
-        let fresh = Arc::new(Derived {
+        Arc::new(Derived {
             date: date.to_owned(),
             region: region.to_owned(),
             service: service.to_owned(),
             key: signing_key(self.secret.expose(), date, region, service),
-        });
-        let others = derived.iter().take(KEPT - 1).map(Arc::clone);
-        let all = [Arc::clone(&fresh)].into_iter().chain(others).collect();
+        })
+    }
+
+    /// Keeps a signing key that a good signature was made with: those of others' inventions would
+    /// only push it out.
+    pub(super) fn keep(&self, good: &Arc<Derived>) {
+        let derived = self.derived.load();
+        if derived.iter().any(|known| Arc::ptr_eq(known, good)) {
+            return;
+        }
+        let others = derived.iter().take(KEPT - 1);
+        let all = [good].into_iter().chain(others).map(Arc::clone).collect();
         self.derived.store(Arc::new(all));
-        fresh
     }
 }
 
@@ -132,6 +148,7 @@ mod tests {
         for _ in 0..2 {
             for (date, region, service) in scopes {
                 let kept = secret.signing_key(date, region, service);
+                secret.keep(&kept);
                 let derived = signing_key(SECRET, date, region, service);
                 assert_eq!(kept.key.0, derived.0, "{date} {region} {service}");
             }
@@ -140,8 +157,11 @@ mod tests {
         let again = secret.signing_key("20150830", "us-east-1", "iam");
         assert!(Arc::ptr_eq(&first, &again));
         for day in 0..2 * KEPT {
-            secret.signing_key(&day.to_string(), "us-east-1", "iam");
+            secret.keep(&secret.signing_key(&day.to_string(), "us-east-1", "iam"));
         }
         assert_eq!(secret.derived.load().len(), KEPT);
+        secret.signing_key("invented", "us-east-1", "iam");
+        let kept = secret.derived.load();
+        assert!(kept.iter().all(|kept| kept.date != "invented"));
     }
 }

@@ -16,6 +16,7 @@ mod error;
 mod key;
 mod query;
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use base::{Region, Secret, Timestamp};
@@ -152,24 +153,32 @@ fn is_signed(
             time,
         ) = (scope, &claim.time.basic);
         let head = format!("AWS4-HMAC-SHA256\n{time}\n{date}/{region}/{service}/aws4_request\n");
-        signing.key.signed(
-            &[head.as_bytes(), hex::encode(hash).as_bytes()],
-            &claim.signature,
-        )
+        signing
+            .key
+            .signed(&[head.as_bytes(), &key::hex(&hash)], &claim.signature)
     };
-    if !claim.presigned {
-        return signs(&[]);
+    let signed = if claim.presigned {
+        // Some signers add the token to the query only after signing.
+        signs(&["X-Amz-Signature"])
+            || (query.get("X-Amz-Security-Token").is_some()
+                && signs(&["X-Amz-Signature", "X-Amz-Security-Token"]))
+    } else {
+        signs(&[])
+    };
+    if signed || credential.is_none() {
+        secret.keep(&signing);
     }
-    // Some signers add the token to the query only after signing.
-    signs(&["X-Amz-Signature"])
-        || (query.get("X-Amz-Security-Token").is_some()
-            && signs(&["X-Amz-Signature", "X-Amz-Security-Token"]))
+    signed
 }
 
 /// The last line of the canonical request; `None` when the request declares another hash than its
 /// body has.
-fn payload(parts: &RequestParts<'_>, query: &Query<'_>, presigned: bool) -> Option<String> {
-    const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
+fn payload(
+    parts: &RequestParts<'_>,
+    query: &Query<'_>,
+    presigned: bool,
+) -> Option<Cow<'static, [u8]>> {
+    const UNSIGNED: &[u8] = b"UNSIGNED-PAYLOAD";
     let in_query = if presigned {
         query.get("X-Amz-Content-Sha256")
     } else {
@@ -180,11 +189,11 @@ fn payload(parts: &RequestParts<'_>, query: &Query<'_>, presigned: bool) -> Opti
         .get("x-amz-content-sha256")
         .map(http::HeaderValue::as_bytes);
     let declared = declared.or(in_query.as_deref().map(str::as_bytes));
-    if declared == Some(UNSIGNED.as_bytes()) {
-        return Some(UNSIGNED.to_owned());
+    if declared == Some(UNSIGNED) {
+        return Some(UNSIGNED.into());
     }
-    let hash = hex::encode(Sha256::digest(parts.body));
+    let hash = key::hex(&Sha256::digest(parts.body).into());
     declared
-        .is_none_or(|declared| declared == hash.as_bytes())
-        .then_some(hash)
+        .is_none_or(|declared| declared == hash)
+        .then(|| hash.to_vec().into())
 }

@@ -266,7 +266,7 @@ fn the_short_cut_for_any_text_agrees_with_the_expression() {
     ] {
         assert_eq!(
             any.matches(text),
-            any.compiled().unwrap().is_match(text),
+            any.compiled().unwrap().regex.is_match(text),
             "{text:?}"
         );
     }
@@ -301,5 +301,57 @@ fn map_keys_are_strings() {
         if let Kind::Map { key, .. } = &shape.kind {
             assert!(matches!(key.kind, Kind::String { .. }), "{}", shape.name);
         }
+    }
+}
+
+#[test]
+fn a_repeated_class_matches_what_its_expression_matches() {
+    let mut classes = BTreeSet::new();
+    for shape in shapes() {
+        let Kind::String {
+            pattern: Some(pattern),
+            ..
+        } = &shape.kind
+        else {
+            continue;
+        };
+        let Compiled { regex, class } = pattern.compiled().unwrap();
+        let Some(class) = class else {
+            continue;
+        };
+        classes.insert(pattern.source);
+        assert_eq!(
+            class.matches(""),
+            Some(regex.is_match("")),
+            "{}",
+            pattern.source
+        );
+        for code in 0..=255 {
+            for text in [
+                format!("{}", char::from(code)),
+                format!("a{}", char::from(code)),
+            ] {
+                let expected = text.is_ascii().then(|| regex.is_match(&text));
+                assert_eq!(
+                    class.matches(&text),
+                    expected,
+                    "{} {text:?}",
+                    pattern.source
+                );
+            }
+        }
+    }
+    assert!(classes.contains("[a-zA-Z0-9-/_]*"), "{classes:?}");
+    assert!(classes.contains(r"[0-9a-fA-F\.:\/]*"), "{classes:?}");
+    for other in [
+        ".*",
+        "[a]",
+        "[a]b*",
+        "a[b]*",
+        "[a][b]*",
+        "[[:alpha:]]*",
+        "(a)*",
+    ] {
+        assert!(Class::of(other).is_none(), "{other}");
     }
 }

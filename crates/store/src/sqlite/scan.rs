@@ -11,8 +11,8 @@ pub(super) const SCAN: &str = "
     WHERE parent = ?1 AND kind = ?2 ORDER BY created, id";
 
 /// What a connection that reads may keep of the database in memory, in the unit of SQLite's
-/// `cache_size`: KiB, below zero.
-const CACHE: i64 = -2 << 10;
+/// `cache_size`: KiB, below zero. The inner pages of the indexes over a million documents fit.
+const CACHE: i64 = -8 << 10;
 
 /// The same during a scan. Documents of one transaction stand in the table as they were inserted,
 /// but are read by id: the pages of all of them should stay until the last was read.

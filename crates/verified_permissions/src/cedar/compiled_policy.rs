@@ -128,12 +128,13 @@ pub(in crate::cedar) struct Body {
 }
 
 impl Body {
-    fn new(condition: Expr, effect: ast::Effect) -> Self {
+    /// `text`: the bytes of the statement, which its literals and places in the text hold on to.
+    fn new(condition: Expr, effect: ast::Effect, text: usize) -> Self {
         let nodes = condition.subexpressions().count() as u64;
         Self {
             condition,
             effect,
-            weight: nodes.saturating_mul(NODE_BYTES),
+            weight: nodes.saturating_mul(NODE_BYTES).saturating_add(text as u64),
         }
     }
 }
@@ -163,7 +164,7 @@ impl CompiledTemplate {
         let scope = PolicyScope::from(template);
         let core: &ast::Template = template.as_ref();
         Some(Self {
-            body: Arc::new(Body::new(core.condition(), core.effect())),
+            body: Arc::new(Body::new(core.condition(), core.effect(), 0)),
             actions: action_keys(&scope.action, keys)?,
             principal: SlotScope::new(&scope.principal, keys)?,
             resource: SlotScope::new(&scope.resource, keys)?,
@@ -362,7 +363,11 @@ impl Bodies {
         let parsed = depth::for_statements(|| Policy::parse(None, statement).ok());
         let parsed = parsed.ok_or_else(|| corrupt("statement"))?;
         let policy: &ast::Policy = parsed.as_ref();
-        let body = Arc::new(Body::new(policy.condition(), policy.effect()));
+        let body = Arc::new(Body::new(
+            policy.condition(),
+            policy.effect(),
+            statement.len(),
+        ));
         self.cache.insert(number, Arc::clone(&body));
         Ok(body)
     }

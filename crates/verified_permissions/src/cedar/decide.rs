@@ -8,6 +8,7 @@ use cedar_policy_core::extensions::Extensions;
 use model::verified_permissions::types;
 use store::StoreError;
 
+use crate::cedar::slice::index::Item;
 use crate::cedar::snapshot::{Candidate, Slice, Snapshot};
 
 /// A decision as the wire shows it.
@@ -59,8 +60,8 @@ pub(crate) fn decide(
         match value.map(|value| is_true(&value)) {
             Ok(false) => {}
             Ok(true) => match body.effect {
-                Effect::Permit => permits.push(policy.id.to_string()),
-                Effect::Forbid => forbids.push(policy.id.to_string()),
+                Effect::Permit => permits.push(policy.id().to_owned()),
+                Effect::Forbid => forbids.push(policy.id().to_owned()),
             },
             Err(error) => {
                 let id = policy.id.clone();

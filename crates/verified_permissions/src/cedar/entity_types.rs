@@ -17,7 +17,8 @@ pub(crate) fn parse(name: &str) -> Result<Arc<EntityType>, String> {
     }
     let parsed = name.parse::<EntityTypeName>();
     let parsed = parsed.map_err(|error| error.to_string())?;
-    let parsed = Arc::new(AsRef::<EntityType>::as_ref(&parsed).clone());
+    // Without its place in the text, which every copy would count.
+    let parsed = Arc::new(AsRef::<EntityType>::as_ref(&parsed).with_loc(None));
     PARSED.insert(Box::from(name), Arc::clone(&parsed));
     Ok(parsed)
 }

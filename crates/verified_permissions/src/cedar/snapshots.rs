@@ -102,14 +102,22 @@ impl Snapshots {
             .read(move |tx| policy_store::by_id(tx, &world, &wanted).map(drop))
             .await?;
         let cell = self.cell(id);
-        let loaded = cell
-            .load
-            .get_or_try_init(|| self.load(&cell, scope, id))
-            .await;
-        if let Err(error) = loaded {
-            self.forget(id);
-            return Err(error);
-        }
+        // What has begun goes on if the request is given up: else each repetition of an impatient
+        // client would begin anew, beside the others.
+        let loading = {
+            let (snapshots, cell) = (Arc::clone(self), Arc::clone(&cell));
+            let (scope, id) = (scope.clone(), id.to_owned());
+            async move {
+                let load = || snapshots.load(&cell, &scope, &id);
+                let loaded = cell.load.get_or_try_init(load).await;
+                if loaded.is_err() {
+                    snapshots.forget(&id);
+                }
+                loaded.copied()
+            }
+        };
+        let loaded = tokio::spawn(loading).await;
+        loaded.map_err(|_| StoreError::Panicked)??;
         cell.snapshot()
             .ok_or_else(|| not_found(id))
             .and_then(|found| in_world(found, scope, id))
@@ -125,8 +133,7 @@ impl Snapshots {
         let (cell, scope, id) = (Arc::clone(cell), scope.clone(), id.to_owned());
         let (schemas, bodies) = (Arc::clone(&self.schemas), Arc::clone(&self.bodies));
         // INVARIANT: the cell is in the map before this transaction begins, so whatever the
-        // transaction does not see, a writer leaves in `missed`. What has begun is finished even
-        // if the request is given up, so that `missed` does not grow for ever.
+        // transaction does not see, a writer leaves in `missed`.
         let load = move |tx: &dyn ReadTx| {
             let empty = Snapshot::empty(scope, bodies);
             let loaded = depth::for_statements(|| load::snapshot(tx, &schemas, empty, &id))?;
@@ -181,7 +188,9 @@ impl Snapshots {
         let before = self
             .cells
             .rcu(|cells| Arc::new(cells.without(policy_store_id)));
-        let forgotten = before.get(policy_store_id).cloned();
+        let Some(forgotten) = before.get(policy_store_id).cloned() else {
+            return;
+        };
         drop(before);
         // To free a million policies takes as long as hundreds of writes.
         let free = std::thread::Builder::new().spawn(move || drop(forgotten));

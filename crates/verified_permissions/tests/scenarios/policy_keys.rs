@@ -99,12 +99,13 @@ fn filters(templates: &[String]) -> Vec<Value> {
 
 /// What the filter says, of what ListPolicies shows of a policy.
 fn takes(filter: &Value, policy: &Value) -> bool {
-    let reference = |part: &str| match &filter[part] {
-        Value::Null => true,
-        wanted => match wanted["unspecified"].as_bool() {
+    let reference = |part: &str| {
+        let wanted = &filter[part];
+        match wanted["unspecified"].as_bool() {
+            _ if wanted.is_null() => true,
             Some(unspecified) => unspecified == policy.get(part).is_none(),
             None => policy[part] == wanted["identifier"],
-        },
+        }
     };
     let template = &filter["policyTemplateId"];
     let linked = &policy["definition"]["templateLinked"]["policyTemplateId"];

@@ -193,3 +193,22 @@ fn nesting_is_bounded_as_on_the_long_way() {
         assert!(direct == long_way(shape, body.as_bytes()), "{depth}");
     }
 }
+
+#[test]
+fn of_a_repeated_key_the_last_value_counts_on_both_ways() {
+    let shape = operation("IsAuthorized").input;
+    let body = |map: &str| format!(r#"{{"policyStoreId":"PS","context":{{"contextMap":{map}}}}}"#);
+    for (map, at_once) in [
+        (r#"{"k": {"long": 1}, "k": {"long": 2}}"#, true),
+        (r#"{"k": {"long": 1}, "k": {"long": 1.5}}"#, false),
+        (r#"{"k": {"long": 1.5}, "k": {"long": 1}}"#, false),
+        (r#"{"k": {"long": 1, "long": 2}}"#, false),
+    ] {
+        let body = body(map);
+        let direct = read::<IsAuthorizedInput>(shape, body.as_bytes());
+        assert_eq!(direct.is_some(), at_once, "{map}");
+        if at_once {
+            assert!(direct == long_way(shape, body.as_bytes()), "{map}");
+        }
+    }
+}

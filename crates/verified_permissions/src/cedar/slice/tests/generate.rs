@@ -72,20 +72,39 @@ fn uid(kind: &str, id: &str) -> EntityUid {
     EntityUid::from_type_name_and_id(kind, EntityId::new(id))
 }
 
-/// A policy, or a template with these slots.
-pub(super) fn statement(random: &mut Random, [principal, resource]: [bool; 2]) -> String {
-    let effect = if random.one_in(4) { "forbid" } else { "permit" };
-    let mut text = format!(
-        "{effect}({}, {}, {})",
-        scope(random, "principal", principal),
-        action(random),
-        scope(random, "resource", resource),
-    );
-    for _ in 0..random.below(3) {
-        let clause = if random.one_in(3) { "unless" } else { "when" };
-        text.push_str(&format!(" {clause} {{ {} }}", random.pick(&CONDITIONS)));
+/// What an update of a policy cannot change.
+#[derive(Clone)]
+pub(super) struct Head {
+    effect: &'static str,
+    principal: String,
+    resource: String,
+}
+
+impl Head {
+    /// Of a policy, or of a template with these slots.
+    pub(super) fn new(random: &mut Random, [principal, resource]: [bool; 2]) -> Self {
+        Self {
+            effect: if random.one_in(3) { "forbid" } else { "permit" },
+            principal: scope(random, "principal", principal),
+            resource: scope(random, "resource", resource),
+        }
     }
-    text + ";"
+
+    /// A statement with this head.
+    pub(super) fn statement(&self, random: &mut Random) -> String {
+        let Self {
+            effect,
+            principal,
+            resource,
+        } = self;
+        let action = action(random);
+        let mut text = format!("{effect}({principal}, {action}, {resource})");
+        for _ in 0..random.below(3) {
+            let clause = if random.one_in(3) { "unless" } else { "when" };
+            text.push_str(&format!(" {clause} {{ {} }}", random.pick(&CONDITIONS)));
+        }
+        text + ";"
+    }
 }
 
 fn scope(random: &mut Random, variable: &str, slot: bool) -> String {
