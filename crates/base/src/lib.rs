@@ -11,6 +11,6 @@ mod timestamp;
 
 pub use account::{AccountId, InvalidAccountId, InvalidRegion, Region};
 pub use arn::Arn;
-pub use ids::{Entropy, request_id, resource_id};
+pub use ids::{Entropy, ResourceIds, request_id, resource_id};
 pub use secret::Secret;
 pub use timestamp::{Clock, Timestamp};

@@ -9,6 +9,7 @@
 //! clusters/      the PostgreSQL instances, one per cluster that was connected to
 //! postgresql/    a PostgreSQL, if `cargo xtask serve` had to install one
 //! server.json    where the running server is; gone after a clean end
+//! operator.sock  where it takes the operator's commands; likewise
 //! ```
 
 use std::fs::{self, DirBuilder, File, OpenOptions};

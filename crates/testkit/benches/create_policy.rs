@@ -26,6 +26,7 @@ const EACH: usize = 8;
 fn create_policy(c: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        .enable_time()
         .build()
         .expect("a runtime");
     let filled: Vec<_> = SIZES

@@ -45,6 +45,7 @@ fn filters(filled: &Filled) -> Vec<(&'static str, Value, bool)> {
 fn list_policies(c: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
+        .enable_time()
         .build()
         .expect("a runtime");
     let filled: Vec<_> = SIZES

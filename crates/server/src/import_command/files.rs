@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use verified_permissions::bulk::{Format, Item, Kind, ReadError, check, read};
 
+use super::print::plain;
 use crate::error::Error;
 
 /// How much of a file is read at a time.
@@ -19,8 +20,10 @@ pub(super) struct Files(Vec<(PathBuf, Format)>);
 pub(super) struct Contents {
     /// Schemas and templates, in the order in which they have to be put.
     pub(super) first: Vec<Item>,
-    /// How many policies there are.
-    pub(super) policies: u64,
+    /// How many policies there are with an id or a name.
+    pub(super) named: u64,
+    /// How many without.
+    pub(super) nameless: u64,
 }
 
 impl Contents {
@@ -29,7 +32,7 @@ impl Contents {
     }
 
     pub(super) fn total(&self) -> u64 {
-        self.first.len() as u64 + self.policies
+        self.first.len() as u64 + self.named + self.nameless
     }
 }
 
@@ -48,10 +51,14 @@ impl Files {
                 }
                 continue;
             }
+            let refused = |text| Error::Refused(format!("{}: {text}", path.display()));
             let format = Format::of(path).ok_or_else(|| {
-                let text = "its name ends with none of .cedar, .cedarschema, .json, .jsonl";
-                Error::Refused(format!("{}: {text}", path.display()))
+                refused("its name ends with none of .cedar, .cedarschema, .json, .jsonl")
             })?;
+            // Files are read more than once, which nothing else can be.
+            if fs::metadata(path).is_ok_and(|kind| !kind.is_file()) {
+                return Err(refused("is no regular file"));
+            }
             all.push((path.clone(), format));
         }
         Ok(Self(all))
@@ -59,7 +66,7 @@ impl Files {
 
     /// Reads and checks every file as a whole, before anything is written.
     pub(super) fn contents(&self) -> Result<Contents, Error> {
-        let (mut schemas, mut templates, mut policies) = (Vec::new(), Vec::new(), 0);
+        let (mut first, mut named, mut nameless) = (Vec::new(), 0, 0);
         let mut fault = None;
         self.read(|item| {
             if let Err(error) = check(&item) {
@@ -67,19 +74,20 @@ impl Files {
                 return ControlFlow::Break(());
             }
             match item.kind() {
-                Kind::Schema => schemas.push(item),
-                Kind::Template => templates.push(item),
-                Kind::Policy | Kind::Link => policies += 1,
+                Kind::Schema | Kind::Template => first.push(item),
+                Kind::Policy | Kind::Link if item.is_nameless() => nameless += 1,
+                Kind::Policy | Kind::Link => named += 1,
             }
             ControlFlow::Continue(())
         })?;
         if let Some(error) = fault {
             return Err(refused(&error));
         }
-        schemas.append(&mut templates);
+        first.sort_by_key(Item::turn);
         Ok(Contents {
-            first: schemas,
-            policies,
+            first,
+            named,
+            nameless,
         })
     }
 
@@ -115,7 +123,7 @@ impl Files {
 }
 
 fn refused(error: &ReadError) -> Error {
-    Error::Refused(error.to_string())
+    Error::Refused(plain(&error.to_string()))
 }
 
 fn walk(dir: &Path, all: &mut Vec<(PathBuf, Format)>) -> Result<(), Error> {
@@ -137,8 +145,62 @@ fn walk(dir: &Path, all: &mut Vec<(PathBuf, Format)>) -> Result<(), Error> {
         if kind.is_dir() {
             walk(&path, all)?;
         } else if let Some(format) = Format::of(&path) {
-            all.push((path, format));
+            let kind = fs::metadata(&path).map_err(Error::io("read", &path))?;
+            if kind.is_file() {
+                all.push((path, format));
+            }
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_are_searched_for_files_of_ours() {
+        let home = tempfile::tempdir().unwrap();
+        let path = |name: &str| home.path().join(name);
+        for dir in ["b", ".git", "empty"] {
+            fs::create_dir(path(dir)).unwrap();
+        }
+        for file in [
+            "z.cedar",
+            "a.json",
+            "b/c.jsonl",
+            ".git/x.json",
+            ".hidden.cedar",
+            "README.md",
+        ] {
+            fs::write(path(file), "").unwrap();
+        }
+        let found = |named: &[&str]| {
+            let named: Vec<PathBuf> = named.iter().map(|name| path(name)).collect();
+            let files = Files::find(&named).map_err(|error| error.to_string())?;
+            let names = files.0.into_iter().map(|(file, _)| {
+                let name = file.strip_prefix(home.path()).unwrap();
+                name.display().to_string()
+            });
+            Ok::<Vec<_>, String>(names.collect())
+        };
+        assert_eq!(found(&[""]).unwrap(), ["a.json", "b/c.jsonl", "z.cedar"]);
+        assert_eq!(
+            found(&["z.cedar", "b", ".hidden.cedar"]).unwrap(),
+            ["z.cedar", "b/c.jsonl", ".hidden.cedar"]
+        );
+        let _socket = std::os::unix::net::UnixListener::bind(path("b/s.json")).unwrap();
+        std::os::unix::fs::symlink(path("a.json"), path("b/l.json")).unwrap();
+        std::os::unix::fs::symlink(path("empty"), path("b/d.json")).unwrap();
+        assert_eq!(found(&["b"]).unwrap(), ["b/c.jsonl", "b/l.json"]);
+        for named in ["README.md", "empty", "b/s.json"] {
+            assert!(found(&[named]).unwrap_err().contains(named));
+        }
+        let missing = Files::find(&[path("missing.json")]).unwrap();
+        assert!(missing.contents().is_err());
+        fs::write(path("\x1b[2J.json"), "[").unwrap();
+        let broken = Files::find(&[path("\x1b[2J.json")]).unwrap();
+        let error = broken.contents().err().unwrap().to_string();
+        assert!(error.contains("\\u{1b}[2J.json:1: is no JSON"), "{error}");
+    }
 }

@@ -2,12 +2,12 @@
 
 mod drive;
 mod export;
+mod feed;
 mod files;
 mod place;
 mod print;
 
 use std::io::Write;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -16,7 +16,7 @@ use base::resource_id;
 use store::Store;
 use tokio::sync::mpsc;
 use verified_permissions::VerifiedPermissions;
-use verified_permissions::bulk::{Counts, Event, ImportOptions, Item, NewStore};
+use verified_permissions::bulk::{Counts, Event, ImportOptions, NewStore};
 
 use crate::config::Config;
 use crate::data_dir;
@@ -25,6 +25,7 @@ use crate::operator::{Conversation, LineSender, Lines, converse};
 use crate::serve::open_store;
 use crate::system::SystemEntropy;
 use drive::{Line, Start, drive};
+use feed::feed;
 use files::{Contents, Files};
 use place::Place;
 use print::Progress;
@@ -35,8 +36,6 @@ pub(crate) use place::Named;
 
 /// How many differences are printed if nobody asks for all.
 const DIFFERENCES: usize = 20;
-/// How many items travel together.
-const TOGETHER: usize = 512;
 
 /// What is imported, and how.
 #[derive(clap::Args)]
@@ -174,6 +173,7 @@ impl Report {
                 counts,
             } => {
                 let text = at.map_or_else(|| message.clone(), |at| format!("{at}: {message}"));
+                let text = print::plain(&text);
                 let done = print::grouped(counts.total().seen());
                 let text = format!(
                     "{text} (ended after {done} of {} things)",
@@ -282,33 +282,6 @@ async fn listen(answer: &mut Lines, report: &mut Report) -> Result<Option<End>, 
     }
 }
 
-/// Reads the files again on a thread of its own and hands their items over, until `send` says that
-/// nobody takes them.
-fn feed(
-    files: Files,
-    contents: Contents,
-    send: impl Fn(Line) -> bool + Send + 'static,
-) -> thread::JoinHandle<Result<(), Error>> {
-    thread::spawn(move || {
-        let mut together: Vec<Item> = contents.first;
-        let mut is_heard = true;
-        files.policies(|item| {
-            together.push(item);
-            if together.len() >= TOGETHER {
-                is_heard = send(Some(std::mem::take(&mut together)));
-            }
-            match is_heard {
-                true => ControlFlow::Continue(()),
-                false => ControlFlow::Break(()),
-            }
-        })?;
-        if is_heard && send(Some(together)) {
-            send(None);
-        }
-        Ok(())
-    })
-}
-
 /// An error of the reader comes first: it is why there was no end.
 fn finish(end: Option<End>, reading: thread::JoinHandle<Result<(), Error>>) -> Result<End, Error> {
     let reading = match (&end, reading.is_finished()) {
@@ -323,5 +296,31 @@ fn finish(end: Option<End>, reading: thread::JoinHandle<Result<(), Error>>) -> R
         (None, Ok(())) => Err(Error::Refused(
             "the import was cut off: import again to go on".to_owned(),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_told_without_control_characters() {
+        let mut report = Report {
+            progress: Progress::new(1),
+            told: 0,
+            limit: None,
+        };
+        let failed = Event::Failed {
+            at: Some("a\x1b[2J.cedar:1".to_owned()),
+            message: "no \u{9b}2J`\r`".to_owned(),
+            counts: Counts::default(),
+        };
+        let Some(End::Failed { text, .. }) = report.event(failed).unwrap() else {
+            panic!("no failure");
+        };
+        assert!(
+            text.starts_with("a\\u{1b}[2J.cedar:1: no \\u{9b}2J`\\r`"),
+            "{text}"
+        );
     }
 }

@@ -125,7 +125,7 @@ pub(super) fn difference(difference: &Difference) -> String {
 }
 
 /// A text of a file for a terminal: whoever writes a policy must not write what is printed.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let escape = |c: char| match c.is_control() {
         true => c.escape_default().to_string(),
         false => c.to_string(),
@@ -164,4 +164,104 @@ pub(super) fn summary(counts: &Counts, dry_run: bool) -> String {
         (false, false) => "",
     };
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use verified_permissions::bulk::Tally;
+
+    use super::*;
+
+    #[test]
+    fn numbers_have_commas_between_thousands() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (12_345, "12,345"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn a_bar_is_as_long_as_what_is_done() {
+        for (done, total, filled) in [
+            (0, 10, 0),
+            (5, 10, 15),
+            (10, 10, 30),
+            (11, 10, 30),
+            (0, 0, 30),
+        ] {
+            let bar = bar(done, total);
+            assert_eq!(bar.len(), 32);
+            assert_eq!(bar.matches('#').count(), filled, "{done} of {total}");
+        }
+        let second = 1_000_000;
+        for (done, total, micros, expected) in [
+            (0, 10, 0, "0 of 10, 0 per second, 0 s left"),
+            (
+                2500,
+                10_000,
+                2 * second,
+                "2,500 of 10,000, 1,250 per second, 6 s left",
+            ),
+            (10, 10, second, "10 of 10, 10 per second"),
+        ] {
+            assert_eq!(text(done, total, micros), expected);
+        }
+    }
+
+    #[test]
+    fn a_summary_has_a_line_for_what_there_was() {
+        let tally = |created, updated, unchanged, deleted| Tally {
+            created,
+            updated,
+            unchanged,
+            deleted,
+        };
+        let counts = |links| Counts {
+            links,
+            ..Counts::default()
+        };
+        for (links, dry_run, expected) in [
+            (
+                tally(1000, 2, 3, 4),
+                false,
+                "linked policies: 1,000 created, 2 updated, 4 deleted, 3 unchanged\n",
+            ),
+            (
+                tally(1, 0, 0, 0),
+                true,
+                "linked policies: 1 created\nNothing was changed: this was a dry run.\n",
+            ),
+            (
+                tally(0, 0, 1, 0),
+                true,
+                "linked policies: 1 unchanged\n\
+                 Nothing would change: the policy store has what the files say.\n",
+            ),
+        ] {
+            assert_eq!(summary(&counts(links), dry_run), expected);
+        }
+    }
+
+    #[test]
+    fn a_difference_is_a_line_without_control_characters() {
+        let mut of = Difference {
+            how: How::Created,
+            kind: Kind::Link,
+            called: None,
+            at: Some("a\n\x1b[2J.jsonl:1".to_owned()),
+        };
+        assert_eq!(
+            difference(&of),
+            "+ linked policy (a\\n\\u{1b}[2J.jsonl:1)\n"
+        );
+        of.called = Some("name/x".to_owned());
+        of.how = How::Deleted;
+        of.at = None;
+        assert_eq!(difference(&of), "- linked policy name/x\n");
+    }
 }

@@ -19,6 +19,10 @@ impl Session {
         self.store(tx)?;
         for item in items {
             let Item { at, what } = item;
+            if item.turn() < self.turn {
+                return Err(Failure::told(at, "is out of order"));
+            }
+            self.turn = item.turn();
             item.check_shape().map_err(|text| Failure::told(at, text))?;
             let put = match what {
                 What::Schema(json) => self.put_schema(tx, at, json),

@@ -4,11 +4,10 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hash, RandomState};
 
-use store::ReadTx;
+use store::{ReadRecords, ReadTx, StoredRef};
 
 use crate::entity::EntityRef;
 use crate::error::Error;
-use crate::page::for_each;
 use crate::policy::{Definition, PolicyRecord};
 
 use super::item::Naming;
@@ -61,8 +60,9 @@ fn parts(entity: Option<&EntityRef>) -> Option<(&str, &str)> {
 #[derive(Default)]
 pub(super) struct Contents {
     pub(super) prints: Prints,
-    /// What the store has, and what was added since.
-    present: HashSet<Print>,
+    /// How many policies of the store say so, with what was added and replaced since; before
+    /// the store is read, what a dry run did, which leaves no trace in the store.
+    present: HashMap<Print, i64>,
     /// Whether `present` has what was in the store at the beginning.
     loaded: bool,
     /// What files say of ids and names.
@@ -81,10 +81,10 @@ impl Contents {
 
     /// Reads what the store has.
     pub(super) fn load(&mut self, tx: &dyn ReadTx, policy_store_id: &str) -> Result<(), Error> {
-        for_each::<PolicyRecord>(tx, policy_store_id, |stored| {
+        tx.scan_records(policy_store_id, |stored: StoredRef<'_, PolicyRecord>| {
             let print = self.prints.of_definition(&stored.record.definition);
-            self.present.insert(print);
-            Ok(())
+            *self.present.entry(print).or_default() += 1;
+            Ok::<_, Error>(())
         })?;
         self.loaded = true;
         Ok(())
@@ -93,7 +93,15 @@ impl Contents {
     /// Notes that a file has this content without an id or name; whether it is there already.
     pub(super) fn is_present(&mut self, content: Print) -> bool {
         self.nameless.insert(content);
-        !self.present.insert(content)
+        self.present.get(&content).is_some_and(|count| *count > 0)
+    }
+
+    /// Notes that a policy was written, and what it said before.
+    pub(super) fn replace(&mut self, old: Option<Print>, new: Print) {
+        *self.present.entry(new).or_default() += 1;
+        if let Some(old) = old {
+            *self.present.entry(old).or_default() -= 1;
+        }
     }
 
     /// Notes what a file says of an id or name; whether it has been said before, just so.
@@ -103,7 +111,6 @@ impl Contents {
         naming: &Naming,
         content: Print,
     ) -> Result<bool, SaidTwice> {
-        self.present.insert(content);
         let whole = self.prints.of((&naming.id, &naming.name, content));
         let mut repeated = false;
         for (what, text) in [("id", &naming.id), ("name", &naming.name)] {

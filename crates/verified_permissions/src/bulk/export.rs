@@ -14,7 +14,7 @@
 use std::io;
 
 use serde_json::{Map, Value, json};
-use store::{ReadRecords, ReadTx};
+use store::{ReadRecords, ReadTx, StoredRef};
 
 use super::counts::Counts;
 use super::item::{LinkItem, Naming, StaticItem, TemplateItem, What};
@@ -141,13 +141,13 @@ impl Place {
 /// The static policies and the links, each in order.
 fn places(tx: &dyn ReadTx, policy_store_id: &str) -> Result<(Vec<Place>, Vec<Place>), Error> {
     let (mut statics, mut links) = (Vec::new(), Vec::new());
-    for_each::<PolicyRecord>(tx, policy_store_id, |stored| {
+    tx.scan_records(policy_store_id, |stored: StoredRef<'_, PolicyRecord>| {
         let all = match stored.record.template_id() {
             None => &mut statics,
             Some(_) => &mut links,
         };
-        all.push(Place::new(stored.record.name, stored.id));
-        Ok(())
+        all.push(Place::new(stored.record.name, stored.id.to_owned()));
+        Ok::<_, Error>(())
     })?;
     statics.sort_unstable();
     links.sort_unstable();

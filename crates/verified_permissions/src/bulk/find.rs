@@ -16,6 +16,9 @@ use crate::policy_template::TemplateRecord;
 use crate::quota::Quotas;
 use crate::schema;
 
+/// The most characters of a policy store's id.
+const MAX_ID: usize = 200;
+
 /// A policy store that was found.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Found {
@@ -72,6 +75,7 @@ impl NewStore {
         quotas: &Quotas,
         now: Timestamp,
     ) -> Result<PolicyStoreRecord, Error> {
+        check_id(id)?;
         let limit = quotas.policy_stores;
         if tx.count_records::<PolicyStoreRecord>(&world(scope))? >= limit as u64 {
             let text = format!("An account can have at most {limit} policy stores in a Region.");
@@ -105,4 +109,17 @@ impl NewStore {
         }
         Ok(record)
     }
+}
+
+/// Refuses an id that no policy store can have. The service's model lets `/` through, but the
+/// store's own parents of records have it.
+fn check_id(id: &str) -> Result<(), Error> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if (1..=MAX_ID).contains(&id.len()) && id.chars().all(fits) {
+        return Ok(());
+    }
+    let text = format!(
+        "The id of a policy store has 1 to {MAX_ID} letters, digits, hyphens and underscores."
+    );
+    Err(Error::bare(text))
 }

@@ -77,7 +77,7 @@ pub(crate) struct Naming {
 
 impl Naming {
     /// Whether there is nothing but the content to recognize it by.
-    pub(crate) fn is_silent(&self) -> bool {
+    pub(crate) const fn is_silent(&self) -> bool {
         self.id.is_none() && self.name.is_none()
     }
 }
@@ -126,9 +126,41 @@ impl Item {
         }
     }
 
+    /// When its turn is: an import takes items by this number. Links need their templates, and
+    /// what only its content identifies is looked for when nothing else changes any more.
+    pub const fn turn(&self) -> u8 {
+        match &self.what {
+            What::Schema(_) => 0,
+            What::Template(template) => 1 + template.naming.is_silent() as u8,
+            What::Static(StaticItem { naming, .. }) | What::Link(LinkItem { naming, .. }) => {
+                3 + naming.is_silent() as u8
+            }
+        }
+    }
+
+    /// Whether there is nothing but its content to recognize it by.
+    pub const fn is_nameless(&self) -> bool {
+        match &self.what {
+            What::Schema(_) => false,
+            What::Template(TemplateItem { naming, .. })
+            | What::Static(StaticItem { naming, .. })
+            | What::Link(LinkItem { naming, .. }) => naming.is_silent(),
+        }
+    }
+
     /// Where it stands in the files.
     pub fn at(&self) -> &str {
         &self.at
+    }
+
+    /// About how many bytes it has.
+    pub fn bytes(&self) -> usize {
+        match &self.what {
+            What::Schema(text) => text.len(),
+            What::Template(template) => template.statement.len(),
+            What::Static(policy) => policy.statement.len(),
+            What::Link(_) => 0,
+        }
     }
 
     /// What the thing costs to check and write, in links.

@@ -1,6 +1,5 @@
 //! Policies of an import, static and template-linked.
 
-use base::resource_id;
 use cedar_policy::Policy;
 use std::sync::Arc;
 use store::{ReadTx, WriteTx};
@@ -196,10 +195,15 @@ impl Session {
         } else {
             How::Created
         };
+        let prints = &self.contents.prints;
+        let content = prints.of_definition(&new.definition);
+        let before = other
+            .as_ref()
+            .map(|other| prints.of_definition(&other.record.definition));
         let (id, record) = match other {
             None => {
                 let given = naming.id.clone();
-                let id = given.unwrap_or_else(|| resource_id(self.service.entropy.as_ref()));
+                let id = given.unwrap_or_else(|| self.new_id());
                 if let Some(name) = &naming.name {
                     name::claim::<PolicyNameRecord>(tx, &self.store_id, name, &id)?;
                 }
@@ -233,6 +237,10 @@ impl Session {
         let bytes = (0, record.bytes());
         self.ledger
             .note(&self.contents.prints, named.resource, bytes, at);
+        // A dry run's own changes are not there to be read; others are read with the store.
+        if self.contents.is_loaded() || self.options.dry_run {
+            self.contents.replace(before, content);
+        }
         let change = Change::PutPolicy(Arc::from(id.as_str()), record.compile()?);
         self.changes.push(change);
         self.keep(&id);

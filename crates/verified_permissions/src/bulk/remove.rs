@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use store::{ReadRecords, ReadTx, Stored, WriteRecords, WriteTx};
+use store::{ReadRecords, ReadTx, Stored, StoredRef, WriteRecords, WriteTx};
 
 use super::counts::{Event, How};
 use super::import::{Failure, Session};
@@ -31,9 +31,9 @@ impl Session {
     pub(super) fn removals(&self, tx: &dyn ReadTx) -> Result<Vec<Vec<Removal>>, Error> {
         let mut all = Vec::new();
         let prints = &self.contents.prints;
-        for_each::<PolicyRecord>(tx, &self.store_id, |stored| {
+        tx.scan_records(&self.store_id, |stored: StoredRef<'_, PolicyRecord>| {
             let definition = &stored.record.definition;
-            let is_kept = self.kept.contains(&prints.of(stored.id.as_str()))
+            let is_kept = self.kept.contains(&prints.of(stored.id))
                 || self
                     .contents
                     .nameless
@@ -43,10 +43,10 @@ impl Session {
                     Some(_) => Kind::Link,
                     None => Kind::Policy,
                 };
-                let id = stored.id;
+                let id = stored.id.to_owned();
                 all.push(Removal { kind, id });
             }
-            Ok(())
+            Ok::<_, Error>(())
         })?;
         for_each::<TemplateRecord>(tx, &self.store_id, |stored| {
             if !self.templates.kept.contains(&stored.id) {

@@ -36,8 +36,8 @@ pub(super) struct Templates {
     known: HashMap<String, Arc<KnownTemplate>>,
     /// Those of `known` that this transaction has looked at.
     fresh: HashSet<String>,
-    /// The ids of the store's, by their statements.
-    by_content: Option<HashMap<Print, String>>,
+    /// The ids of the store's, by their statements, once they are read.
+    by_content: Option<HashMap<Print, Vec<String>>>,
     /// The ids of those that the files have or use.
     pub(super) kept: HashSet<String>,
     created: usize,
@@ -46,6 +46,17 @@ pub(super) struct Templates {
 impl Templates {
     pub(super) fn next_transaction(&mut self) {
         self.fresh.clear();
+    }
+
+    /// Notes what a template says now, and nothing else.
+    fn says(&mut self, id: &str, content: Print) {
+        let Some(all) = &mut self.by_content else {
+            return;
+        };
+        for ids in all.values_mut() {
+            ids.retain(|known| known != id);
+        }
+        all.entry(content).or_default().push(id.to_owned());
     }
 }
 
@@ -63,12 +74,16 @@ impl Session {
         item: &TemplateItem,
     ) -> Result<(), Refused> {
         let content = self.contents.prints.of_statement(&item.statement);
-        if !item.naming.is_silent() {
-            self.contents
-                .is_repeated("template", &item.naming, content)?;
+        self.read_contents(tx)?;
+        let called = item.naming.name.as_deref().or(item.naming.id.as_deref());
+        if let Some(known) = self.repeated_template(item, content)? {
+            if let Some(key) = &item.key {
+                self.templates.known.insert(key.clone(), known);
+            }
+            self.note(How::Unchanged, Kind::Template, called, Some(at));
+            return Ok(());
         }
         let existing = self.existing_template(tx, item, content)?;
-        let called = item.naming.name.as_deref().or(item.naming.id.as_deref());
         let (known, how) = match existing {
             None => (self.create_template(tx, item)?, How::Created),
             Some(existing) if is_same(item, &existing.record) => {
@@ -80,9 +95,7 @@ impl Session {
             Some(existing) => (self.update_template(tx, item, existing)?, How::Updated),
         };
         self.templates.kept.insert(known.id.to_string());
-        if let Some(by_content) = &mut self.templates.by_content {
-            by_content.insert(content, known.id.to_string());
-        }
+        self.templates.says(&known.id, content);
         let known = Arc::new(known);
         let own = known.id.to_string();
         let references = [
@@ -100,26 +113,57 @@ impl Session {
         Ok(())
     }
 
+    /// Reads what the store's templates say, of which there are few, before anything of the
+    /// files changes them.
+    fn read_contents(&mut self, tx: &dyn ReadTx) -> Result<(), Error> {
+        if self.templates.by_content.is_some() {
+            return Ok(());
+        }
+        let mut all: HashMap<Print, Vec<String>> = HashMap::new();
+        for_each::<TemplateRecord>(tx, &self.store_id, |stored| {
+            let print = self.contents.prints.of_statement(&stored.record.statement);
+            all.entry(print).or_default().push(stored.id);
+            Ok(())
+        })?;
+        self.templates.by_content = Some(all);
+        Ok(())
+    }
+
+    /// The template if the files have it for the second time. A dry run finds its own nowhere
+    /// else.
+    fn repeated_template(
+        &mut self,
+        item: &TemplateItem,
+        content: Print,
+    ) -> Result<Option<Arc<KnownTemplate>>, Refused> {
+        let naming = &item.naming;
+        let reference = if naming.is_silent() {
+            self.id_by_content(content)
+        } else if self.contents.is_repeated("template", naming, content)? {
+            naming.id.clone().or_else(|| naming.name.clone())
+        } else {
+            None
+        };
+        let known = |reference: String| self.templates.known.get(&reference).cloned();
+        Ok(reference.and_then(known))
+    }
+
+    /// The id of a template that says so.
+    fn id_by_content(&self, content: Print) -> Option<String> {
+        let all = self.templates.by_content.as_ref()?;
+        all.get(&content)?.first().cloned()
+    }
+
     fn existing_template(
         &mut self,
         tx: &dyn ReadTx,
         item: &TemplateItem,
         content: Print,
     ) -> Result<Option<Existing>, Error> {
-        let mut id = None;
-        if item.naming.is_silent() {
-            if self.templates.by_content.is_none() {
-                let mut all = HashMap::new();
-                for_each::<TemplateRecord>(tx, &self.store_id, |stored| {
-                    let print = self.contents.prints.of_statement(&stored.record.statement);
-                    all.insert(print, stored.id);
-                    Ok(())
-                })?;
-                self.templates.by_content = Some(all);
-            }
-            let all = self.templates.by_content.as_ref();
-            id = all.and_then(|all| all.get(&content).cloned());
-        }
+        let id = match item.naming.is_silent() {
+            true => self.id_by_content(content),
+            false => None,
+        };
         let named = [item.naming.id.clone(), item.naming.name.clone(), id];
         for reference in named.into_iter().flatten() {
             match policy_template::resolve(tx, &self.store_id, &reference) {

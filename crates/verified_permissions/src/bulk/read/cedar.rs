@@ -1,12 +1,12 @@
 //! Cedar text.
 
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 use std::ops::ControlFlow;
 
 use cedar_policy::{Policy, Template};
 use serde::{Deserialize, Serialize};
 
-use super::split::{HEADING, Piece, Splitter};
+use super::split::{HEADING, MOST, Piece, Splitter};
 use super::{ReadError, Take, failed, name_of_id, unreadable};
 use crate::bulk::item::{Item, Naming, StaticItem, TemplateItem, What};
 use crate::cedar::depth;
@@ -31,19 +31,25 @@ struct Heading {
 
 pub(super) fn read(name: &str, input: &mut dyn BufRead, take: Take<'_>) -> Result<(), ReadError> {
     let mut splitter = Splitter::default();
-    let mut line = String::new();
+    let mut line = Vec::new();
     let mut number = 0;
     loop {
         line.clear();
         number += 1;
-        let read = input.read_line(&mut line);
+        let mut bounded = Read::take(&mut *input, MOST as u64 + 1);
+        let read = bounded.read_until(b'\n', &mut line);
         if read.map_err(|error| unreadable(name, &error))? == 0 {
             break;
         }
+        let at = format!("{name}:{number}");
+        if line.len() > MOST {
+            return Err(failed(&at)(format!("a line has more than {MOST} bytes")));
+        }
+        let line = std::str::from_utf8(&line).map_err(|_| failed(&at)("is not UTF-8".into()))?;
         let mut pieces = Vec::new();
         splitter
-            .line(&line, |piece| pieces.push(piece))
-            .map_err(|text| failed(&format!("{name}:{number}"))(text))?;
+            .line(line, |piece| pieces.push(piece))
+            .map_err(failed(&at))?;
         for piece in pieces {
             let at = format!("{name}:{}", piece.line);
             let what = what(piece).map_err(failed(&at))?;

@@ -196,21 +196,36 @@ impl<'de> Visitor<'de> for Document<'_, '_, '_> {
                 rest.insert(key, value);
             }
         }
-        let has_errors = rest
-            .get("errors")
-            .and_then(Value::as_array)
-            .is_some_and(|errors| !errors.is_empty());
         let taken = match had_list {
-            true if has_errors => {
+            true => beside_list(&rest).map_err(|text| {
                 let at = format!("{}:{}", self.0.name, self.0.line);
-                let text = "the output lists errors: policies are missing from it".to_owned();
-                Err(End::Failed(failed(&at)(text)))
-            }
-            true => Ok(()),
+                End::Failed(failed(&at)(text))
+            }),
             false => self.0.object(rest, ""),
         };
         taken.map_err(|end| self.0.end(end))
     }
+}
+
+/// Refuses a list that is not all, by what stands beside it, and whatever nobody would read.
+fn beside_list(rest: &Map<String, Value>) -> Result<(), String> {
+    for (key, value) in rest {
+        let is_nothing = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+        match key.as_str() {
+            // What some of AWS's SDKs say of the request itself.
+            "ResponseMetadata" => {}
+            "errors" | "nextToken" | "NextToken" if is_nothing => {}
+            "errors" => {
+                return Err("the output lists errors: policies are missing from it".to_owned());
+            }
+            "nextToken" | "NextToken" => {
+                let text = format!("the list is not complete: it has a {key}: fetch all its pages");
+                return Err(text);
+            }
+            _ => return Err(format!("a list with a member `{key}` beside it")),
+        }
+    }
+    Ok(())
 }
 
 /// A member that is a list: its items are taken one by one. Anything else is given back.

@@ -2,7 +2,7 @@
 //! what the parser's bounds let through at once.
 
 /// The most bytes of one statement; far more than any quota lets through.
-const MOST: usize = 1 << 20;
+pub(super) const MOST: usize = 1 << 20;
 
 /// What begins a line that says what the next statement is called: see [`super::heading`].
 pub(super) const HEADING: &str = "//@";
@@ -21,7 +21,8 @@ pub(super) struct Piece {
 }
 
 /// Takes a file apart, line by line. It reads as Cedar's lexer does, which knows strings with
-/// backslash escapes and comments up to the end of the line.
+/// backslash escapes and comments up to the end of the line, be it a line feed or a carriage
+/// return.
 #[derive(Default)]
 pub(super) struct Splitter {
     line: u64,
@@ -37,6 +38,12 @@ impl Splitter {
     /// Reads the next line, with its end; what became complete goes to `done`.
     pub(super) fn line(&mut self, line: &str, mut done: impl FnMut(Piece)) -> Result<(), String> {
         self.line += 1;
+        line.split_inclusive(['\n', '\r'])
+            .try_for_each(|part| self.part(part, &mut done))
+    }
+
+    /// Reads a part of a line, in which a comment goes to the end.
+    fn part(&mut self, line: &str, done: &mut impl FnMut(Piece)) -> Result<(), String> {
         if !self.begun
             && let Some(heading) = line.trim_start().strip_prefix(HEADING)
         {
@@ -141,6 +148,13 @@ mod tests {
             ("a \"x\ny;\";", vec![(1, "a \"x\ny;\";")]),
             ("a;\r\nb;\r\n", vec![(1, "a;"), (2, "b;")]),
             ("a; // after\nb;", vec![(1, "a;"), (1, "// after\nb;")]),
+            (
+                "a;\n// c\rb; c;",
+                vec![(1, "a;"), (2, "// c\rb;"), (2, "c;")],
+            ),
+            ("a // ;\r;\nb;", vec![(1, "a // ;\r;"), (2, "b;")]),
+            ("//@ {}\ra;\r\nb;", vec![(1, "a;"), (2, "b;")]),
+            ("//@ {}\r\na;\r\nb;", vec![(2, "a;"), (3, "b;")]),
         ] {
             let expected: Vec<(u64, String)> = expected
                 .into_iter()

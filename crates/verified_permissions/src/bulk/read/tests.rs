@@ -176,7 +176,7 @@ fn outputs_and_inputs_of_the_api() {
         ),
         // ListPolicies
         (
-            json!({ "nextToken": "n", "policies": [
+            json!({ "nextToken": null, "policies": [
                 { "policyId": "l", "policyType": "TEMPLATE_LINKED", "principal": alice,
                   "definition": { "templateLinked": link } },
             ] }),
@@ -312,6 +312,18 @@ fn broken_json() {
             r#"{"results":[],"errors":[{"code":"POLICY_NOT_FOUND"}]}"#,
             "f:1: the output lists errors",
         ),
+        (
+            r#"{"policies":[],"nextToken":"n"}"#,
+            "f:1: the list is not complete: it has a nextToken: fetch all its pages",
+        ),
+        (
+            r#"{"NextToken":"n","policyTemplates":[]}"#,
+            "f:1: the list is not complete: it has a NextToken: fetch all its pages",
+        ),
+        (
+            r#"{"policies":[],"templates":{}}"#,
+            "f:1: a list with a member `templates` beside it",
+        ),
         (r#"{"policyId":"p"}"#, "f:1: a policy without a definition"),
         (
             r#"{"policyTemplateId":"t","principal":{"entityType":"","entityId":"a"}}"#,
@@ -356,4 +368,13 @@ fn reading_ends_when_nobody_takes_more() {
         .unwrap();
         assert_eq!(taken, 1);
     }
+}
+
+#[test]
+fn a_line_of_cedar_text_is_bounded() {
+    let long = " ".repeat(super::split::MOST + 1);
+    let error = said(Format::Cedar, &format!("\n{long}")).unwrap_err();
+    assert_eq!(error, "f:2: a line has more than 1048576 bytes");
+    let lines = format!("{STATIC}\n").repeat(40_000);
+    assert_eq!(places(Format::Cedar, &lines).len(), 40_000);
 }
