@@ -22,7 +22,6 @@ mod policies;
 mod read;
 mod remove;
 mod templates;
-mod write;
 
 pub use counts::{Counts, Difference, Event, How, Tally};
 pub use export::{ExportError, FILES, Output, export};

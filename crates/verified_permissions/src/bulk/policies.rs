@@ -2,7 +2,7 @@
 
 use cedar_policy::Policy;
 use std::sync::Arc;
-use store::{ReadTx, WriteTx};
+use store::{ReadTx, WriteRecords, WriteTx};
 
 use super::batch::Refused;
 use super::contents::Print;
@@ -10,13 +10,12 @@ use super::counts::How;
 use super::import::Session;
 use super::item::{Kind, LinkItem, Naming, StaticItem};
 use super::templates::KnownTemplate;
-use super::write;
 use crate::cedar::snapshot::Change;
 use crate::cedar::statement;
 use crate::entity::{EntityRef, PolicyScope};
 use crate::error::Error;
 use crate::name::{self, PolicyNameRecord};
-use crate::policy::keys::Named;
+use crate::policy::keys::{self, Named};
 use crate::policy::{self, Definition, FoundPolicy, PolicyRecord, Summaries};
 use crate::policy_template;
 
@@ -213,7 +212,7 @@ impl Session {
                     name: naming.name.clone(),
                     definition: new.definition,
                 };
-                write::insert(tx, &self.store_id, &id, &record, named)?;
+                tx.insert_keyed_record(&self.store_id, &id, &record, &keys::of(&record, named))?;
                 (id, record)
             }
             Some(other) => {
@@ -230,7 +229,7 @@ impl Session {
                     name::change::<PolicyNameRecord>(tx, &self.store_id, &id, record.name, wanted)?;
                 record.definition = new.definition;
                 record.updated = self.now;
-                write::put(tx, &self.store_id, &id, &record, named)?;
+                tx.put_keyed_record(&self.store_id, &id, &record, &keys::of(&record, named))?;
                 (id, record)
             }
         };
