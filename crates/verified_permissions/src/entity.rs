@@ -1,13 +1,15 @@
 //! Entity references and policy scopes as they are persisted.
 
 use cedar_policy::{
-    ActionConstraint, Effect, EntityId, EntityTypeName, EntityUid, Policy, PrincipalConstraint,
-    ResourceConstraint, Template, TemplatePrincipalConstraint, TemplateResourceConstraint,
+    ActionConstraint, Effect, EntityId, EntityUid, Policy, PrincipalConstraint, ResourceConstraint,
+    Template, TemplatePrincipalConstraint, TemplateResourceConstraint,
 };
+use cedar_policy_core::ast::EntityType;
 use model::verified_permissions::types::{ActionIdentifier, EntityIdentifier, PolicyEffect};
 use serde::{Deserialize, Serialize};
 use wire::shape_check::Violation;
 
+use crate::cedar::entity_types;
 use crate::error::Error;
 
 /// A reference to an entity, as in `Type::"id"`.
@@ -21,9 +23,9 @@ pub(crate) struct EntityRef {
 impl EntityRef {
     /// The Cedar value; `None` when the type is no Cedar entity type name.
     pub(crate) fn to_uid(&self) -> Option<EntityUid> {
-        let entity_type: EntityTypeName = self.entity_type.parse().ok()?;
+        let entity_type = EntityType::clone(entity_types::parse(&self.entity_type).ok()?.as_ref());
         Some(EntityUid::from_type_name_and_id(
-            entity_type,
+            entity_type.into(),
             EntityId::new(&self.id),
         ))
     }
