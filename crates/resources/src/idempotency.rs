@@ -68,6 +68,7 @@ impl From<StoreError> for TokenError {
 }
 
 /// A request with its token, if it has one.
+#[derive(Clone)]
 pub struct Idempotent<T> {
     id: Option<String>,
     fingerprint: String,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base::Region;
 use frontdoor::Listener;
+use ipnet::IpNet;
 use verified_permissions::{Options, Quotas};
 
 use crate::config_file;
@@ -49,8 +50,16 @@ pub(crate) struct Config {
     pub(crate) log: LogFilter,
     pub(crate) log_format: LogFormat,
     pub(crate) options: Options,
+    pub(crate) identity_providers: IdentityProviders,
     pub(crate) dsql: dsql::Options,
     pub(crate) postgres: Postgres,
+}
+
+/// How identity providers are reached.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct IdentityProviders {
+    pub(crate) networks: Vec<IpNet>,
+    pub(crate) authorities: Option<PathBuf>,
 }
 
 /// How clusters are connected to, and what runs behind them.
@@ -106,6 +115,13 @@ impl Config {
         };
         let (options, dsql) = (options(&settings), dsql_options(&settings));
         let postgres = postgres(&mut settings)?;
+        let identity_providers = IdentityProviders {
+            networks: settings
+                .identity_provider_networks
+                .map(|all| all.0)
+                .unwrap_or_default(),
+            authorities: settings.identity_provider_ca.map(absolute).transpose()?,
+        };
         Ok(Self {
             data_dir,
             default_data_dir,
@@ -115,6 +131,7 @@ impl Config {
             log: settings.log.unwrap_or_default(),
             log_format: settings.log_format.unwrap_or_default(),
             options,
+            identity_providers,
             dsql,
             postgres,
             decision_log,
@@ -179,6 +196,10 @@ fn options(settings: &Settings) -> Options {
             .map_or(default.policy_store_idle_after, |seconds| {
                 seconds.0.max(SHORTEST_IDLE)
             }),
+        cognito_issuers: settings
+            .cognito_issuers
+            .as_ref()
+            .map_or(default.cognito_issuers, |all| all.0.clone()),
     }
 }
 

@@ -51,6 +51,12 @@ pub(crate) enum Error {
     },
     #[error("--tls-certificate and --tls-key belong together: give both or none")]
     CertificateWithoutKey,
+    #[error("--identity-provider-ca {}: {reason}", path.display())]
+    IdentityProviderAuthorities { path: PathBuf, reason: String },
+    #[error(
+        "--cognito-issuers {url}: plain HTTP is only for loopback addresses in --identity-provider-networks"
+    )]
+    PlainCognitoIssuer { url: String },
     #[error("the listener {address} is not for PostgreSQL clients: {reason}")]
     PostgresListener {
         address: SocketAddr,

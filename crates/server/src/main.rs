@@ -15,6 +15,7 @@ mod dsql_command;
 mod env;
 mod error;
 mod iam_command;
+mod identity_providers;
 mod import_command;
 mod operator;
 mod serve;

@@ -26,7 +26,7 @@ use crate::import_command::ImportRoute;
 use crate::operator::{Route, Socket};
 use crate::signals::Signals;
 use crate::system::{SystemClock, SystemEntropy};
-use crate::{account_file, env, system, telemetry};
+use crate::{account_file, env, identity_providers, system, telemetry};
 
 /// How long requests that are under way may take after the signal to end.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -47,6 +47,7 @@ pub(crate) fn run(config: &Config, program: &str) -> Result<(), Error> {
 async fn serve(config: &Config, program: &str) -> Result<(), Error> {
     let signals = Signals::listen()?;
     let entropy = Arc::new(SystemEntropy);
+    let identity_providers = identity_providers::prepare(config)?;
     data_dir::create(&config.data_dir)?;
     // The store's lock makes this server the only one of its data directory.
     let store = open_store(config)?;
@@ -89,6 +90,7 @@ async fn serve(config: &Config, program: &str) -> Result<(), Error> {
     let permissions = Arc::new(VerifiedPermissions::new(
         store.clone(),
         entropy.clone(),
+        identity_providers,
         config.options.clone(),
     ));
     let front_door = front_door(

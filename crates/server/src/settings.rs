@@ -13,7 +13,9 @@ use std::str::FromStr;
 
 use base::Region;
 use frontdoor::Listener;
+use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
+use verified_permissions::CognitoIssuer;
 
 pub(crate) use values::{ConnectionString, Domain, LogFilter, PostgresListener, Seconds, Words};
 
@@ -112,6 +114,23 @@ settings! {
     /// [default: `134217728`]
     #[arg(long, env = "TREELINE_COMPILED_POLICY_BYTES", value_name = "N")]
     compiled_policy_bytes: u64,
+
+    /// Networks, separated by spaces, in which identity providers may be although their addresses
+    /// are not public; plain HTTP is only for loopback addresses in one of them [default: none]
+    #[arg(long, env = "TREELINE_IDENTITY_PROVIDER_NETWORKS", value_name = "NETWORKS")]
+    #[serde(deserialize_with = "from_text")]
+    identity_provider_networks: Words<IpNet>,
+
+    /// Certificate authorities, PEM, that identity providers may have beside the system's
+    /// [default: none]
+    #[arg(long, env = "TREELINE_IDENTITY_PROVIDER_CA", value_name = "FILE")]
+    identity_provider_ca: PathBuf,
+
+    /// Where the keys of Amazon Cognito user pools are, separated by spaces: `POOL=URL` for one
+    /// pool, `URL` for all others, whose issuers are then `URL/POOL` [default: Amazon Cognito]
+    #[arg(long, env = "TREELINE_COGNITO_ISSUERS", value_name = "ISSUERS")]
+    #[serde(deserialize_with = "from_text")]
+    cognito_issuers: Words<CognitoIssuer>,
 
     /// What the host names of Aurora DSQL clusters end with, after `<id>.dsql.<region>.`
     /// [default: `on.aws`]

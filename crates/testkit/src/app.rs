@@ -69,6 +69,16 @@ impl Default for Setup {
     }
 }
 
+/// The keys of identity providers, which may be on this machine.
+pub fn identity_providers(clock: &ManualClock) -> jwt::Providers {
+    let loopback = ["127.0.0.0/8", "::1/128"].map(|network| network.parse().expect("a network"));
+    let options = jwt::Options {
+        networks: loopback.to_vec(),
+        ..jwt::Options::default()
+    };
+    jwt::Providers::new(options, Arc::new(clock.clone())).expect("no certificate is given")
+}
+
 /// The services in process. Clones are the same services.
 #[derive(Clone)]
 pub struct App {
@@ -131,8 +141,12 @@ impl App {
         let clock = ManualClock::new(Timestamp::from_unix_micros(1_767_225_600_123_456));
         let entropy = Arc::new(SeededEntropy::new(setup.seed));
         let store = setup.store;
-        let permissions =
-            VerifiedPermissions::new(store.clone(), Arc::clone(&entropy) as _, setup.options);
+        let permissions = VerifiedPermissions::new(
+            store.clone(),
+            Arc::clone(&entropy) as _,
+            identity_providers(&clock),
+            setup.options,
+        );
         let dsql = Arc::new(Dsql::new(store, Arc::clone(&entropy) as _, setup.dsql));
         let directory = Arc::new(LiveDirectory::new(directory(&setup.accounts)));
         let sts = Arc::new(Sts::new(Arc::clone(&directory), Arc::clone(&entropy) as _));

@@ -21,12 +21,14 @@ mod connector;
 mod coverage;
 mod entropy;
 mod faults;
+mod identity_provider;
 mod signer;
 
 pub use accounts::{ADMIN, LIMITED, LIMITED_ARN, OTHER_ACCOUNT, User, account_file, limited_to};
-pub use app::{App, REGION, Setup, local, question};
+pub use app::{App, REGION, Setup, identity_providers, local, question};
 pub use clock::ManualClock;
 pub use coverage::assert_every_operation_has_a_scenario;
 pub use entropy::SeededEntropy;
 pub use faults::{FAULTS, Fault};
+pub use identity_provider::{Behaviour, IdentityProvider, Page};
 pub use signer::{Signer, signed_request, unsigned_request};

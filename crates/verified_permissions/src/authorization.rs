@@ -17,7 +17,9 @@ use crate::cedar::snapshot::Snapshot;
 use crate::cedar::translate;
 use crate::error::Error;
 use crate::policy_store;
+use crate::quota::BATCH_REQUESTS;
 use crate::state::VerifiedPermissions;
+use crate::token::{TokenPrincipal, Tokens};
 
 /// One question: may this principal do this to this resource?
 #[derive(Clone, Copy)]
@@ -34,7 +36,8 @@ struct Last<'a> {
     principal: Memo<Option<&'a EntityIdentifier>, EntityUid>,
     action: Memo<Option<&'a ActionIdentifier>, EntityUid>,
     resource: Memo<Option<&'a EntityIdentifier>, EntityUid>,
-    context: Memo<Option<&'a ContextDefinition>, Context>,
+    /// With the action, which says what `context.token` is.
+    context: Memo<(Option<&'a ContextDefinition>, Option<&'a ActionIdentifier>), Context>,
 }
 
 /// The last key and what was made of it.
@@ -68,7 +71,17 @@ const QUICK_TO_COMPILE: usize = 8;
 pub(crate) struct Session<'a> {
     snapshot: Arc<Snapshot>,
     entities: Entities,
+    token: Option<Arc<TokenPrincipal>>,
     last: Last<'a>,
+}
+
+/// Refuses a batch of more requests than there may be.
+pub(crate) fn check_batch<T>(requests: &[T]) -> Result<(), Error> {
+    if requests.len() <= BATCH_REQUESTS {
+        return Ok(());
+    }
+    let text = format!("A batch can have at most {BATCH_REQUESTS} requests.");
+    Err(Error::field("/requests", text))
 }
 
 impl<'a> Session<'a> {
@@ -79,23 +92,43 @@ impl<'a> Session<'a> {
         reference: &str,
         entities: Option<&EntitiesDefinition>,
     ) -> Result<Self, Error> {
-        let snapshot = if alias::is_alias(reference) {
-            let (scope, now, name) = (context.scope.clone(), context.now, reference.to_owned());
-            let read = state
-                .store
-                .read(move |tx| alias::policy_store_of(tx, &scope, now, &name));
-            let id = read.await?;
-            policy_store::check_decided(context, reference, &id)?;
-            state.snapshots.get(&context.scope, &id).await?
-        } else {
-            state.snapshots.get(&context.scope, reference).await?
-        };
+        let snapshot = snapshot_of(state, context, reference).await?;
         let entities = translate::entities(entities, snapshot.schema.as_deref())?;
         Ok(Self {
             snapshot,
             entities,
+            token: None,
             last: Last::default(),
         })
+    }
+
+    /// As [`Session::open`], for the principal of `tokens`, which may be in so many groups.
+    pub(crate) async fn open_with_token(
+        state: &Arc<VerifiedPermissions>,
+        context: &RequestContext,
+        reference: &str,
+        (tokens, most_groups): (Tokens<'_>, usize),
+        entities: Option<&EntitiesDefinition>,
+    ) -> Result<Self, Error> {
+        let snapshot = snapshot_of(state, context, reference).await?;
+        let token = TokenPrincipal::of(state, &snapshot, reference, tokens, context.now).await?;
+        if token.groups() > most_groups {
+            let text = format!("The principal is in more than {most_groups} groups.");
+            return Err(Error::bare(text));
+        }
+        let schema = snapshot.schema.as_deref();
+        let entities = translate::entities_with_token(entities, schema, &token)?;
+        Ok(Self {
+            snapshot,
+            entities,
+            token: Some(token),
+            last: Last::default(),
+        })
+    }
+
+    /// The principal of the tokens.
+    pub(crate) fn principal(&self) -> Option<EntityIdentifier> {
+        self.token.as_ref().map(|token| token.identifier.clone())
     }
 
     /// Decides one question; `path` leads to it in the request.
@@ -112,15 +145,23 @@ impl<'a> Session<'a> {
             context,
         } = &mut self.last;
         let entity = |member| move |given| translate::entity(given, &at(member));
+        let action = action.get(question.action, |given| {
+            translate::action(given, &at("action"))
+        })?;
+        let (token, schema) = (self.token.as_deref(), self.snapshot.schema.as_deref());
+        let typed_by = question.action.filter(|_| token.is_some());
+        let context = context.get((question.context, typed_by), |(given, _)| {
+            let token = match token {
+                Some(token) => token.context_token(schema, action.as_ref())?,
+                None => None,
+            };
+            translate::context_with_token(given, token, &at("context"))
+        })?;
         let request = Request::new(
             principal.get(question.principal, entity("principal"))?,
-            action.get(question.action, |given| {
-                translate::action(given, &at("action"))
-            })?,
+            action,
             resource.get(question.resource, entity("resource"))?,
-            context.get(question.context, |given| {
-                translate::context(given, &at("context"))
-            })?,
+            context,
             None,
         )
         .map_err(|error| Error::field(path(), error.to_string()))?;
@@ -135,4 +176,22 @@ impl<'a> Session<'a> {
         };
         Ok(decided?)
     }
+}
+
+/// The policy store's current snapshot.
+async fn snapshot_of(
+    state: &Arc<VerifiedPermissions>,
+    context: &RequestContext,
+    reference: &str,
+) -> Result<Arc<Snapshot>, Error> {
+    if !alias::is_alias(reference) {
+        return state.snapshots.get(&context.scope, reference).await;
+    }
+    let (scope, now, name) = (context.scope.clone(), context.now, reference.to_owned());
+    let read = state
+        .store
+        .read(move |tx| alias::policy_store_of(tx, &scope, now, &name));
+    let id = read.await?;
+    policy_store::check_decided(context, reference, &id)?;
+    state.snapshots.get(&context.scope, &id).await
 }

@@ -20,6 +20,8 @@ pub enum ResourceType {
     Schema,
     /// `POLICY_STORE_ALIAS`
     PolicyStoreAlias,
+    /// `IDENTITY_SOURCE`
+    IdentitySource,
 }
 
 impl ResourceType {
@@ -31,6 +33,7 @@ impl ResourceType {
             Self::PolicyTemplate => "POLICY_TEMPLATE",
             Self::Schema => "SCHEMA",
             Self::PolicyStoreAlias => "POLICY_STORE_ALIAS",
+            Self::IdentitySource => "IDENTITY_SOURCE",
         }
     }
 
@@ -42,6 +45,7 @@ impl ResourceType {
             Self::PolicyTemplate => "policy template",
             Self::Schema => "schema",
             Self::PolicyStoreAlias => "policy store alias",
+            Self::IdentitySource => "identity source",
         }
     }
 }
@@ -86,8 +90,9 @@ pub enum Error {
     TooManyTags(String),
     /// AccessDeniedException.
     AccessDenied(String),
-    /// An operation of the model that this release does not carry out.
-    NotAvailable(&'static str),
+    /// The keys of an identity provider cannot be had: an InternalServerException, because the
+    /// same request may succeed later.
+    IdentityProvider,
     /// The store failed: the client gets a neutral InternalServerException.
     Store(StoreError),
 }
@@ -206,10 +211,10 @@ impl From<Error> for WireError {
             Error::AccessDenied(message) => {
                 new("AccessDeniedException", StatusCode::FORBIDDEN, message)
             }
-            Error::NotAvailable(operation) => new(
-                "UnknownOperationException",
-                StatusCode::NOT_FOUND,
-                format!("{operation} is not available in this release of Treeline."),
+            Error::IdentityProvider => new(
+                "InternalServerException",
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "The keys of the identity provider cannot be fetched.".to_owned(),
             ),
             Error::Store(error) => {
                 tracing::error!(%error, "the store failed");

@@ -12,6 +12,7 @@ use store::{ReadTx, WriteTx};
 use crate::error::{Error, ResourceType};
 
 /// Parent = the policy store (or the world, for CreatePolicyStore).
+#[derive(Clone)]
 struct IdempotencyTokens;
 
 impl Tokens for IdempotencyTokens {
@@ -21,6 +22,7 @@ impl Tokens for IdempotencyTokens {
 }
 
 /// A create request with its token.
+#[derive(Clone)]
 pub(crate) struct Idempotent {
     request: idempotency::Idempotent<IdempotencyTokens>,
     kind: ResourceType,

@@ -35,9 +35,13 @@ impl Default for Quotas {
 
 /// Bytes of a template's statement; not adjustable.
 pub(crate) const TEMPLATE_BYTES: usize = 10_000;
+/// Identity sources of a policy store; not adjustable.
+pub(crate) const IDENTITY_SOURCES: u64 = 1;
 /// Tags of a policy store; not adjustable.
 pub(crate) const TAGS: usize = 50;
 /// Requests of one batch authorization; not adjustable.
 pub(crate) const BATCH_REQUESTS: usize = 30;
 /// Transitive parents of one entity; not adjustable.
 pub(crate) const TRANSITIVE_PARENTS: usize = 100;
+/// Groups of the principal of a token in a batch; not adjustable.
+pub(crate) const BATCH_GROUPS: usize = 99;

@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::Entropy;
+use jwt::Providers;
 use store::Store;
 
 use crate::cedar::snapshots::Snapshots;
 use crate::quota::Quotas;
 use crate::schema::SchemaCache;
+use crate::token::providers::{CognitoIssuer, IdentityProviders};
+use crate::token::remembered::Remembered;
 
 /// Where the service departs from its defaults, at the operator's wish.
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub struct Options {
     /// A policy store that nobody asks for a decision leaves memory after this time, or at most
     /// twice this time.
     pub policy_store_idle_after: Duration,
+    /// Where user pools are that are not where Amazon Cognito has them.
+    pub cognito_issuers: Vec<CognitoIssuer>,
 }
 
 impl Default for Options {
@@ -35,6 +40,7 @@ impl Default for Options {
             request_rates: false,
             compiled_policy_bytes: 128 << 20,
             policy_store_idle_after: Duration::from_secs(600),
+            cognito_issuers: Vec::new(),
         }
     }
 }
@@ -44,13 +50,22 @@ pub struct VerifiedPermissions {
     pub(crate) store: Store,
     pub(crate) snapshots: Arc<Snapshots>,
     pub(crate) schemas: Arc<SchemaCache>,
+    pub(crate) providers: IdentityProviders,
+    pub(crate) remembered: Remembered,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) options: Options,
 }
 
 impl VerifiedPermissions {
-    /// The service over `store`; ids come from `entropy`.
-    pub fn new(store: Store, entropy: Arc<dyn Entropy>, options: Options) -> Self {
+    /// The service over `store`; ids come from `entropy`, and the keys that verify tokens from
+    /// `providers`.
+    pub fn new(
+        store: Store,
+        entropy: Arc<dyn Entropy>,
+        providers: Providers,
+        options: Options,
+    ) -> Self {
+        let providers = IdentityProviders::new(providers, options.cognito_issuers.clone());
         let schemas = Arc::new(SchemaCache::default());
         let snapshots = Arc::new(Snapshots::new(
             store.clone(),
@@ -61,6 +76,8 @@ impl VerifiedPermissions {
             store,
             snapshots,
             schemas,
+            providers,
+            remembered: Remembered::default(),
             entropy,
             options,
         }

@@ -5,11 +5,22 @@ use std::fmt::Write as _;
 use super::names::screaming;
 use super::service_model::{Ordered, ServiceModel, Shape, ShapeRef};
 
+/// Patterns that let more pass than the model's, by service and shape: the operation checks what
+/// only the configuration can decide.
+const WIDER: &[(&str, &str, &str)] = &[
+    // Plain HTTP, for identity providers on the same machine.
+    ("Amazon Verified Permissions", "Issuer", "https?://.*"),
+];
+
 /// The text of `shapes.rs`, unformatted.
 pub(super) fn render(model: &ServiceModel) -> Result<String, String> {
     let mut body = String::new();
     for name in model.input_shapes()? {
-        let kind = kind(model.shape(name)?).map_err(|e| format!("{name}: {e}"))?;
+        let wider = WIDER.iter().find(|(service, widened, _)| {
+            *service == model.metadata.service_full_name && *widened == name
+        });
+        let wider = wider.map(|(_, _, pattern)| *pattern);
+        let kind = kind(model.shape(name)?, wider).map_err(|e| format!("{name}: {e}"))?;
         let _ = write!(
             body,
             "pub static {}: Shape = Shape {{ name: {name:?}, kind: {kind} }};\n\n",
@@ -24,7 +35,7 @@ pub(super) fn render(model: &ServiceModel) -> Result<String, String> {
     ))
 }
 
-fn kind(shape: &Shape) -> Result<String, String> {
+fn kind(shape: &Shape, wider: Option<&str>) -> Result<String, String> {
     Ok(match shape {
         Shape::Structure {
             members,
@@ -58,7 +69,7 @@ fn kind(shape: &Shape) -> Result<String, String> {
             pattern,
             values,
         } => {
-            let pattern = match pattern {
+            let pattern = match wider.or(pattern.as_deref()) {
                 Some(pattern) => format!("Some(Pattern::new({}))", raw_literal(pattern)?),
                 None => "None".to_owned(),
             };

@@ -26,6 +26,7 @@ const SERVICES: &[&str] = &[
     "frontdoor",
     "dsql",
     "sts",
+    "jwt",
     "verified_permissions",
     "dialect",
     "engine",
@@ -44,7 +45,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dsql", FRAMEWORK),
     ("sts", &["base", "model", "wire", "iam", "frontdoor"]),
     ("resources", &["base", "store", "wire"]),
-    ("verified_permissions", FRAMEWORK),
+    ("jwt", &["base"]),
+    (
+        "verified_permissions",
+        &[
+            "base",
+            "model",
+            "wire",
+            "iam",
+            "store",
+            "frontdoor",
+            "resources",
+            "jwt",
+        ],
+    ),
     ("dialect", &[]),
     ("engine", &["base"]),
     (
@@ -63,6 +77,7 @@ const TEST_ARROWS: &[(&str, &[&str])] = &[
     ("dsql", &["testkit"]),
     ("sts", &["testkit"]),
     ("verified_permissions", &["testkit"]),
+    ("jwt", &["testkit"]),
     ("server", &["testkit"]),
     ("engine", &["dialect"]),
 ];

@@ -1146,7 +1146,7 @@ pub static ISSUER: Shape = Shape {
     kind: Kind::String {
         min: Some(1),
         max: Some(2048),
-        pattern: Some(Pattern::new("https://.*")),
+        pattern: Some(Pattern::new("https?://.*")),
         values: &[],
     },
 };

@@ -21,6 +21,7 @@ use verified_permissions::bulk::{Counts, Event, ImportOptions, NewStore};
 use crate::config::Config;
 use crate::data_dir;
 use crate::error::Error;
+use crate::identity_providers;
 use crate::operator::{Conversation, LineSender, Lines, converse};
 use crate::serve::open_store;
 use crate::system::SystemEntropy;
@@ -226,7 +227,9 @@ async fn offline(
     report: &mut Report,
 ) -> Result<End, Error> {
     let options = config.options.clone();
-    let service = VerifiedPermissions::new(store.clone(), Arc::new(SystemEntropy), options);
+    let providers = identity_providers::prepare(config)?;
+    let entropy = Arc::new(SystemEntropy);
+    let service = VerifiedPermissions::new(store.clone(), entropy, providers, options);
     let (items, mut source) = mpsc::channel::<Line>(8);
     let (mut listener, mut events) = mpsc::channel(64);
     let reading = feed(files, contents, move |line| {

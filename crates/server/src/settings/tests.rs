@@ -48,6 +48,9 @@ fn sample(key: &str) -> (&'static str, &'static str) {
         "postgres-external" => ("host=h user=u", "\"host=h user=u\""),
         "dsql-connections" | "dsql-connection-rate" => ("7", "7"),
         "compiled-policy-bytes" => ("7", "7"),
+        "identity-provider-networks" => ("127.0.0.0/8 ::1/128", "\"127.0.0.0/8 ::1/128\""),
+        "identity-provider-ca" => ("/ca.pem", "\"/ca.pem\""),
+        "cognito-issuers" => ("p_1=http://a http://b", "\"p_1=http://a http://b\""),
         quota if quota.starts_with("quota-") => ("7", "7"),
         other => panic!("give a sample of `{other}`"),
     }

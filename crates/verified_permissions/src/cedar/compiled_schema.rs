@@ -3,7 +3,10 @@
 use cedar_policy::{
     Entities, Entity, EntityUid, PolicySet, Schema, ValidationMode, ValidationWarning, Validator,
 };
+use cedar_policy_core::ast::{EntityType, EntityUID};
 use cedar_policy_core::entities::Entities as Hierarchy;
+use cedar_policy_core::validator::ValidatorSchema;
+use cedar_policy_core::validator::types::{Attributes, Type};
 use serde_json::{Map, Value};
 use wire::shape_check::Violation;
 
@@ -12,6 +15,8 @@ use crate::cedar::{depth, schema_bounds};
 use crate::error::{Error, MAX_FIELDS, ResourceType, causes};
 use crate::quota::Quotas;
 
+/// The member of the context that the claims of an access token are in.
+pub(crate) const TOKEN: &str = "token";
 /// Where the service reports schema problems.
 const PATH: &str = "/schema";
 /// The bytes that a namespace's name may have.
@@ -55,6 +60,22 @@ impl CompiledSchema {
         &self.action_groups
     }
 
+    fn declarations(&self) -> &ValidatorSchema {
+        self.validator.schema().as_ref()
+    }
+
+    /// The attributes of entities of this type, if it is declared.
+    pub(crate) fn attributes(&self, entity_type: &EntityType) -> Option<&Attributes> {
+        let declared = self.declarations().get_entity_type(entity_type)?;
+        Some(declared.attributes())
+    }
+
+    /// The members of `context.token`, if the action declares it to be a record.
+    pub(crate) fn context_token(&self, action: &EntityUID) -> Option<&Attributes> {
+        let context = members(self.declarations().context_type(action)?)?;
+        members(&context.get_attr(TOKEN)?.attr_type)
+    }
+
     /// Strict validation of a set that holds one policy or template: Cedar's own texts, which
     /// the service reports at `/definition`.
     pub(crate) fn validate(&self, policies: &PolicySet, path: &str) -> Result<(), Error> {
@@ -87,6 +108,14 @@ impl CompiledSchema {
         } else {
             Err(Error::fields(violations))
         }
+    }
+}
+
+fn members(record: &Type) -> Option<&Attributes> {
+    if let Type::Record { attrs, .. } = record {
+        Some(attrs)
+    } else {
+        None
     }
 }
 

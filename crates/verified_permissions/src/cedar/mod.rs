@@ -13,4 +13,4 @@ pub(crate) mod snapshot;
 pub(crate) mod snapshots;
 pub(crate) mod statement;
 pub(crate) mod translate;
-mod values;
+pub(crate) mod values;

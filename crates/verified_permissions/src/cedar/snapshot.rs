@@ -10,6 +10,7 @@ use crate::cedar::compiled_policy::{Bodies, Body, CompiledTemplate, Content, Res
 use crate::cedar::compiled_schema::CompiledSchema;
 use crate::cedar::slice::index::{Index, Path};
 use crate::cedar::slice::keys::Keys;
+use crate::token::source::TokenSource;
 
 pub(crate) use crate::cedar::compiled_policy::CompiledPolicy;
 
@@ -23,6 +24,7 @@ pub(crate) enum Change {
     /// A template that has no links any more.
     DeleteTemplate(Arc<str>),
     PutSchema(Option<Arc<CompiledSchema>>),
+    PutIdentitySource(Option<Arc<TokenSource>>),
 }
 
 /// The state of one policy store after some revision.
@@ -33,6 +35,7 @@ pub(crate) struct Snapshot {
     /// The world that the policy store belongs to.
     pub(crate) scope: Scope,
     pub(crate) schema: Option<Arc<CompiledSchema>>,
+    pub(crate) identity_source: Option<Arc<TokenSource>>,
     keys: Keys,
     bodies: Arc<Bodies>,
     templates: imbl::HashMap<Arc<str>, Arc<CompiledTemplate>>,
@@ -108,6 +111,7 @@ impl Snapshot {
         Self {
             scope,
             schema: None,
+            identity_source: None,
             keys: Keys::default(),
             bodies,
             templates: imbl::HashMap::new(),
@@ -134,6 +138,10 @@ impl Snapshot {
             }
             Change::PutSchema(schema) => {
                 self.schema = schema;
+                Ok(())
+            }
+            Change::PutIdentitySource(source) => {
+                self.identity_source = source;
                 Ok(())
             }
         }

@@ -243,10 +243,12 @@ mod load {
 
     use crate::cedar::snapshot::{Change, Loading, Snapshot};
     use crate::error::Error;
+    use crate::identity_source;
     use crate::policy::PolicyRecord;
     use crate::policy_store;
     use crate::policy_template::TemplateRecord;
     use crate::schema::SchemaCache;
+    use crate::token::source::TokenSource;
 
     pub(super) fn snapshot(
         tx: &dyn ReadTx,
@@ -256,6 +258,9 @@ mod load {
     ) -> Result<(Revision, Snapshot), Error> {
         policy_store::by_id(tx, &snapshot.scope, policy_store_id)?;
         snapshot.apply(Change::PutSchema(schemas.get(tx, policy_store_id)?))?;
+        let source = identity_source::of_policy_store(tx, policy_store_id)?;
+        let source = source.map(TokenSource::new).transpose()?;
+        snapshot.apply(Change::PutIdentitySource(source))?;
         tx.scan_records::<TemplateRecord, Error>(policy_store_id, |stored| {
             let template = Arc::new(stored.record.compile()?);
             Ok(snapshot.apply(Change::PutTemplate(Arc::from(stored.id), template))?)

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Display;
+use std::sync::Arc;
 
 use cedar_policy::{Context, ContextCreationError, Entities, EntityAttrEvaluationError, EntityUid};
 use cedar_policy_core::ast::{self, Eid, Entity, EntityUID, PartialValue, Value as CedarValue};
@@ -13,11 +14,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::cedar::ancestors::{self, Parents};
-use crate::cedar::compiled_schema::CompiledSchema;
+use crate::cedar::compiled_schema::{CompiledSchema, TOKEN};
 use crate::cedar::hierarchy::{self, Given};
 use crate::cedar::{depth, entity_types, values};
 use crate::error::{Error, causes};
 use crate::quota::TRANSITIVE_PARENTS;
+use crate::token::TokenPrincipal;
 
 /// Type of the stand-in for a principal, action or resource that a request leaves out. No policy
 /// can name it, so only unconstrained scopes match it.
@@ -65,6 +67,29 @@ pub(crate) fn action(
         None => uid(UNSPECIFIED, "", path)?,
     };
     Ok(uid.into())
+}
+
+/// The context of a request, with the claims of its access token.
+pub(crate) fn context_with_token(
+    definition: Option<&ContextDefinition>,
+    token: Option<CedarValue>,
+    path: &dyn Fn() -> String,
+) -> Result<Context, Error> {
+    let context = context(definition, path)?;
+    let Some(token) = token else {
+        return Ok(context);
+    };
+    let mut members = match AsRef::<ast::Context>::as_ref(&context) {
+        ast::Context::Value(members) => BTreeMap::clone(members),
+        // INVARIANT: nothing in a request is unknown.
+        ast::Context::RestrictedResidual(_) => BTreeMap::new(),
+    };
+    if members.insert(TOKEN.into(), token).is_some() {
+        let text = "The member `token` of the context holds the claims of the accessToken and \
+                    cannot be given.";
+        return Err(Error::field(path(), text));
+    }
+    Ok(ast::Context::Value(Arc::new(members)).into())
 }
 
 /// The context of a request.
@@ -117,6 +142,49 @@ pub(crate) fn entities(
             closed(given.collect(), actions, path)
         }
     }
+}
+
+/// The entities of a request whose principal, with its groups, is that of a token.
+pub(crate) fn entities_with_token(
+    definition: Option<&EntitiesDefinition>,
+    schema: Option<&CompiledSchema>,
+    principal: &TokenPrincipal,
+) -> Result<Entities, Error> {
+    let (mut given, path) = match definition {
+        None => (Given::new(), "/entities"),
+        Some(EntitiesDefinition::EntityList(items)) => {
+            let path = "/entities/entityList";
+            (entity_list(items, path)?, path)
+        }
+        Some(EntitiesDefinition::CedarJson(json)) => {
+            let path = "/entities/cedarJson";
+            let entities = entity_json(json, schema, path)?;
+            let entities = entities.as_ref().iter();
+            let given = entities.map(|entity| (entity.uid().clone(), entity.clone()));
+            (given.collect(), path)
+        }
+    };
+    let source = &principal.source;
+    let of_token = |uid: &&EntityUID| {
+        let entity_type = uid.entity_type();
+        *entity_type == source.principal_type || Some(entity_type) == source.group_type.as_ref()
+    };
+    if let Some(uid) = given.keys().find(of_token) {
+        let text =
+            format!("Principals and groups come from the token and cannot be given: `{uid}`.");
+        return Err(Error::field(path, text));
+    }
+    // Actions may be named, and nothing more.
+    given.retain(|uid, entity| !uid.is_action() || !is_bare(entity));
+    given.insert(principal.entity.uid().clone(), principal.entity.clone());
+    let actions = schema.map(CompiledSchema::actions);
+    closed(given, actions, path)
+}
+
+/// Whether nothing but the identifier was given.
+fn is_bare(entity: &Entity) -> bool {
+    let nothing = entity.attrs().next().is_none() && entity.tags().next().is_none();
+    nothing && entity.ancestors().next().is_none()
 }
 
 /// What was given and the actions, as Cedar takes them.

@@ -146,12 +146,32 @@ fn function(name: &str) -> Option<&'static ExtensionFunction> {
     Extensions::all_available().func(&name).ok()
 }
 
+/// The value of an extension type that a text stands for, if it does.
+pub(crate) fn extension(name: &Name, text: &str) -> Option<Value> {
+    let constructors = [
+        ("ipaddr", &IP),
+        ("decimal", &DECIMAL),
+        ("datetime", &DATETIME),
+    ];
+    let mut constructors = constructors.into_iter().chain([("duration", &DURATION)]);
+    let name = name.to_string();
+    let (_, constructor) = constructors.find(|(known, _)| *known == name)?;
+    constructor.make(text)
+}
+
 impl Constructor {
-    fn call(&self, text: &str, refused: &mut Option<EvaluationError>) -> Value {
+    fn make(&self, text: &str) -> Option<Value> {
         let made = self
             .function
             .and_then(|function| function.call(&[Value::from(text)]).ok());
-        if let Some(PartialValue::Value(value)) = made {
+        match made {
+            Some(PartialValue::Value(value)) => Some(value),
+            Some(PartialValue::Residual(_)) | None => None,
+        }
+    }
+
+    fn call(&self, text: &str, refused: &mut Option<EvaluationError>) -> Value {
+        if let Some(value) = self.make(text) {
             return value;
         }
         let expression = (self.expression)(text);

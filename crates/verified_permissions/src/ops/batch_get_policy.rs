@@ -103,7 +103,10 @@ fn not_found(kind: ResourceType, item: BatchGetPolicyInputItem) -> BatchGetPolic
                 item.policy_store_id
             ),
         ),
-        ResourceType::Policy | ResourceType::PolicyTemplate | ResourceType::Schema => (
+        ResourceType::Policy
+        | ResourceType::PolicyTemplate
+        | ResourceType::Schema
+        | ResourceType::IdentitySource => (
             BatchGetPolicyErrorCode::PolicyNotFound,
             format!("The policy `{}` does not exist.", item.policy_id),
         ),

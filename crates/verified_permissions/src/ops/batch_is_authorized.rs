@@ -10,9 +10,8 @@ use model::verified_permissions::types::{
 };
 
 use crate::access;
-use crate::authorization::{Question, Session};
+use crate::authorization::{Question, Session, check_batch};
 use crate::error::Error;
-use crate::quota::BATCH_REQUESTS;
 use crate::state::VerifiedPermissions;
 
 pub(super) struct BatchIsAuthorized;
@@ -71,10 +70,7 @@ impl Operation for BatchIsAuthorized {
 }
 
 fn check(requests: &[BatchIsAuthorizedInputItem]) -> Result<(), Error> {
-    if requests.len() > BATCH_REQUESTS {
-        let text = format!("A batch can have at most {BATCH_REQUESTS} requests.");
-        return Err(Error::field("/requests", text));
-    }
+    check_batch(requests)?;
     let same = |equal: fn(&BatchIsAuthorizedInputItem, &BatchIsAuthorizedInputItem) -> bool| {
         requests
             .iter()

@@ -1,15 +1,19 @@
-//! `BatchIsAuthorizedWithToken`: routed and authorized, not carried out in this release.
+//! `BatchIsAuthorizedWithToken`: up to 30 decisions about the principal of a token.
 
 use std::sync::Arc;
 
 use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{
     BatchIsAuthorizedWithTokenInput, BatchIsAuthorizedWithTokenOutput,
+    BatchIsAuthorizedWithTokenOutputItem,
 };
 
 use crate::access;
+use crate::authorization::{Question, Session, check_batch};
 use crate::error::Error;
+use crate::quota::BATCH_GROUPS;
 use crate::state::VerifiedPermissions;
+use crate::token::Tokens;
 
 pub(super) struct BatchIsAuthorizedWithToken;
 
@@ -36,10 +40,39 @@ impl Operation for BatchIsAuthorizedWithToken {
     }
 
     async fn call(
-        _state: &Arc<VerifiedPermissions>,
-        _context: RequestContext,
-        _input: BatchIsAuthorizedWithTokenInput,
+        state: &Arc<VerifiedPermissions>,
+        context: RequestContext,
+        input: BatchIsAuthorizedWithTokenInput,
     ) -> Result<BatchIsAuthorizedWithTokenOutput, Error> {
-        Err(Error::NotAvailable(Self::NAME))
+        check_batch(&input.requests)?;
+        let tokens = Tokens {
+            identity: input.identity_token.as_deref(),
+            access: input.access_token.as_deref(),
+        };
+        let (store, entities) = (&input.policy_store_id, input.entities.as_ref());
+        let tokens = (tokens, BATCH_GROUPS);
+        let open = Session::open_with_token(state, &context, store, tokens, entities);
+        let mut session = open.await?;
+        let principal = session.principal();
+        let mut decisions = Vec::with_capacity(input.requests.len());
+        for (at, request) in input.requests.iter().enumerate() {
+            let question = Question {
+                principal: principal.as_ref(),
+                action: request.action.as_ref(),
+                resource: request.resource.as_ref(),
+                context: request.context.as_ref(),
+            };
+            let decided = session.decide(question, &|| format!("/requests/{at}"))?;
+            decisions.push(decided);
+        }
+        let decided = input.requests.into_iter().zip(decisions);
+        let results = decided.map(|(request, decided)| BatchIsAuthorizedWithTokenOutputItem {
+            request,
+            decision: decided.decision,
+            determining_policies: decided.determining_policies,
+            errors: decided.errors,
+        });
+        let results = results.collect();
+        Ok(BatchIsAuthorizedWithTokenOutput { principal, results })
     }
 }

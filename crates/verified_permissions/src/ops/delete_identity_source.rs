@@ -1,12 +1,16 @@
-//! `DeleteIdentitySource`: routed and authorized, not carried out in this release.
+//! `DeleteIdentitySource`: from then on no token is accepted.
 
 use std::sync::Arc;
 
 use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{DeleteIdentitySourceInput, DeleteIdentitySourceOutput};
+use store::WriteRecords;
 
 use crate::access;
+use crate::cedar::snapshot::Change;
 use crate::error::Error;
+use crate::identity_source::{self, IdentitySourceRecord};
+use crate::policy_store::resolve;
 use crate::state::VerifiedPermissions;
 
 pub(super) struct DeleteIdentitySource;
@@ -34,10 +38,21 @@ impl Operation for DeleteIdentitySource {
     }
 
     async fn call(
-        _state: &Arc<VerifiedPermissions>,
-        _context: RequestContext,
-        _input: DeleteIdentitySourceInput,
+        state: &Arc<VerifiedPermissions>,
+        context: RequestContext,
+        input: DeleteIdentitySourceInput,
     ) -> Result<DeleteIdentitySourceOutput, Error> {
-        Err(Error::NotAvailable(Self::NAME))
+        let snapshots = Arc::clone(&state.snapshots);
+        let write = state.store.write(move |tx| {
+            let store = resolve(tx, &context, &input.policy_store_id)?;
+            let found = identity_source::by_id(tx, &store.id, &input.identity_source_id)?;
+            tx.delete_record::<IdentitySourceRecord>(&store.id, &found.id)?;
+            let changes = vec![Change::PutIdentitySource(None)];
+            tx.after_commit(Box::new(move |at| {
+                snapshots.publish(&store.id, at, changes);
+            }));
+            Ok::<_, Error>(DeleteIdentitySourceOutput {})
+        });
+        write.await
     }
 }

@@ -1,4 +1,4 @@
-//! `GetIdentitySource`: routed and authorized, not carried out in this release.
+//! `GetIdentitySource`: one identity source.
 
 use std::sync::Arc;
 
@@ -7,6 +7,8 @@ use model::verified_permissions::types::{GetIdentitySourceInput, GetIdentitySour
 
 use crate::access;
 use crate::error::Error;
+use crate::identity_source;
+use crate::policy_store::resolve;
 use crate::state::VerifiedPermissions;
 
 pub(super) struct GetIdentitySource;
@@ -34,10 +36,15 @@ impl Operation for GetIdentitySource {
     }
 
     async fn call(
-        _state: &Arc<VerifiedPermissions>,
-        _context: RequestContext,
-        _input: GetIdentitySourceInput,
+        state: &Arc<VerifiedPermissions>,
+        context: RequestContext,
+        input: GetIdentitySourceInput,
     ) -> Result<GetIdentitySourceOutput, Error> {
-        Err(Error::NotAvailable(Self::NAME))
+        let read = state.store.read(move |tx| {
+            let store = resolve(tx, &context, &input.policy_store_id)?;
+            let found = identity_source::by_id(tx, &store.id, &input.identity_source_id)?;
+            Ok::<_, Error>(found.into_output(store.id))
+        });
+        read.await
     }
 }

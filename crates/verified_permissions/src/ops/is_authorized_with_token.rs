@@ -1,4 +1,4 @@
-//! `IsAuthorizedWithToken`: routed and authorized, not carried out in this release.
+//! `IsAuthorizedWithToken`: one decision, about the principal of a token.
 
 use std::sync::Arc;
 
@@ -6,8 +6,11 @@ use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{IsAuthorizedWithTokenInput, IsAuthorizedWithTokenOutput};
 
 use crate::access;
+use crate::authorization::{Question, Session};
 use crate::error::Error;
+use crate::quota::TRANSITIVE_PARENTS;
 use crate::state::VerifiedPermissions;
+use crate::token::Tokens;
 
 pub(super) struct IsAuthorizedWithToken;
 
@@ -34,10 +37,31 @@ impl Operation for IsAuthorizedWithToken {
     }
 
     async fn call(
-        _state: &Arc<VerifiedPermissions>,
-        _context: RequestContext,
-        _input: IsAuthorizedWithTokenInput,
+        state: &Arc<VerifiedPermissions>,
+        context: RequestContext,
+        input: IsAuthorizedWithTokenInput,
     ) -> Result<IsAuthorizedWithTokenOutput, Error> {
-        Err(Error::NotAvailable(Self::NAME))
+        let tokens = Tokens {
+            identity: input.identity_token.as_deref(),
+            access: input.access_token.as_deref(),
+        };
+        let (store, entities) = (&input.policy_store_id, input.entities.as_ref());
+        let tokens = (tokens, TRANSITIVE_PARENTS);
+        let open = Session::open_with_token(state, &context, store, tokens, entities);
+        let mut session = open.await?;
+        let principal = session.principal();
+        let question = Question {
+            principal: principal.as_ref(),
+            action: input.action.as_ref(),
+            resource: input.resource.as_ref(),
+            context: input.context.as_ref(),
+        };
+        let decided = session.decide(question, &String::new)?;
+        Ok(IsAuthorizedWithTokenOutput {
+            decision: decided.decision,
+            determining_policies: decided.determining_policies,
+            errors: decided.errors,
+            principal,
+        })
     }
 }

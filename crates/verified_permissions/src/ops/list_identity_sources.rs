@@ -1,12 +1,16 @@
-//! `ListIdentitySources`: an empty list, since none can be created in this release.
+//! `ListIdentitySources`: those of a policy store; the filters of a request are alternatives.
 
 use std::sync::Arc;
 
 use frontdoor::{Asked, Operation, Permission, RequestContext};
 use model::verified_permissions::types::{ListIdentitySourcesInput, ListIdentitySourcesOutput};
+use store::Stored;
+use wire::page::PageScope;
 
 use crate::access;
 use crate::error::Error;
+use crate::identity_source::{IdentitySource, IdentitySourceRecord};
+use crate::page::{self, PageRequest};
 use crate::policy_store::resolve;
 use crate::state::VerifiedPermissions;
 
@@ -39,16 +43,33 @@ impl Operation for ListIdentitySources {
         context: RequestContext,
         input: ListIdentitySourcesInput,
     ) -> Result<ListIdentitySourcesOutput, Error> {
-        if input.next_token.is_some() {
-            return Err(Error::field("/nextToken", "Invalid token."));
-        }
-        let read = state
-            .store
-            .read(move |tx| resolve(tx, &context, &input.policy_store_id).map(drop));
-        read.await?;
-        Ok(ListIdentitySourcesOutput {
-            identity_sources: Vec::new(),
-            next_token: None,
-        })
+        let filters = input.filters.unwrap_or_default();
+        let read = state.store.read(move |tx| {
+            let store = resolve(tx, &context, &input.policy_store_id)?;
+            let filter = serde_json::to_string(&filters).unwrap_or_default();
+            let token_scope = PageScope {
+                account: &context.scope.account,
+                operation: Self::NAME,
+                resource: &store.id,
+                filter: &filter,
+            };
+            let token = input.next_token.as_deref();
+            let request = PageRequest::new(page::size(input.max_results, 10), token, token_scope)?;
+            let page = request.collect(tx, &store.id, |stored: Stored<IdentitySourceRecord>| {
+                let (id, record) = (stored.id, stored.record);
+                let wanted = filters.is_empty()
+                    || filters.iter().any(|filter| {
+                        let given = filter.principal_entity_type.as_ref();
+                        given.is_none_or(|given| *given == record.principal_entity_type)
+                    });
+                let source = IdentitySource { id, record };
+                Ok(wanted.then(|| source.into_item(store.id.clone())))
+            })?;
+            Ok::<_, Error>(ListIdentitySourcesOutput {
+                identity_sources: page.items,
+                next_token: page.next_token,
+            })
+        });
+        read.await
     }
 }

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use base::Timestamp;
 use model::verified_permissions::OPERATIONS;
 use store::Store;
-use testkit::{SeededEntropy, assert_every_operation_has_a_scenario};
+use testkit::{
+    ManualClock, SeededEntropy, assert_every_operation_has_a_scenario, identity_providers,
+};
 use verified_permissions::{Options, VerifiedPermissions, service};
 
 /// Every operation and the module that has its scenarios. Access is tested for all of them in
@@ -12,26 +15,26 @@ use verified_permissions::{Options, VerifiedPermissions, service};
 const SCENARIOS: &[(&str, &str)] = &[
     ("BatchGetPolicy", "policy_lists"),
     ("BatchIsAuthorized", "batches"),
-    ("BatchIsAuthorizedWithToken", "access/operations"),
-    ("CreateIdentitySource", "access/operations"),
+    ("BatchIsAuthorizedWithToken", "tokens"),
+    ("CreateIdentitySource", "identity_sources"),
     ("CreatePolicy", "policies"),
     ("CreatePolicyStore", "policy_stores"),
     ("CreatePolicyStoreAlias", "aliases"),
     ("CreatePolicyTemplate", "templates"),
-    ("DeleteIdentitySource", "access/operations"),
+    ("DeleteIdentitySource", "identity_sources"),
     ("DeletePolicy", "policies"),
     ("DeletePolicyStore", "policy_store_deletion"),
     ("DeletePolicyStoreAlias", "aliases"),
     ("DeletePolicyTemplate", "templates"),
-    ("GetIdentitySource", "access/operations"),
+    ("GetIdentitySource", "identity_sources"),
     ("GetPolicy", "policies"),
     ("GetPolicyStore", "policy_stores"),
     ("GetPolicyStoreAlias", "aliases"),
     ("GetPolicyTemplate", "templates"),
     ("GetSchema", "schema"),
     ("IsAuthorized", "decisions"),
-    ("IsAuthorizedWithToken", "access/operations"),
-    ("ListIdentitySources", "listing/pages"),
+    ("IsAuthorizedWithToken", "tokens"),
+    ("ListIdentitySources", "identity_sources"),
     ("ListPolicies", "policy_lists"),
     ("ListPolicyStoreAliases", "aliases"),
     ("ListPolicyStores", "policy_stores"),
@@ -40,7 +43,7 @@ const SCENARIOS: &[(&str, &str)] = &[
     ("PutSchema", "schema"),
     ("TagResource", "tags"),
     ("UntagResource", "tags"),
-    ("UpdateIdentitySource", "access/operations"),
+    ("UpdateIdentitySource", "identity_sources"),
     ("UpdatePolicy", "policy_updates"),
     ("UpdatePolicyStore", "policy_stores"),
     ("UpdatePolicyTemplate", "templates"),
@@ -49,7 +52,9 @@ const SCENARIOS: &[(&str, &str)] = &[
 #[test]
 fn every_operation_of_the_model_is_routed() {
     let entropy = Arc::new(SeededEntropy::new(1));
-    let state = VerifiedPermissions::new(Store::memory(), entropy, Options::default());
+    let clock = ManualClock::new(Timestamp::from_unix_micros(0));
+    let providers = identity_providers(&clock);
+    let state = VerifiedPermissions::new(Store::memory(), entropy, providers, Options::default());
     let service = service(&Arc::new(state));
     let modelled = OPERATIONS.iter().map(|operation| operation.name);
     assert!(service.routed().eq(modelled));

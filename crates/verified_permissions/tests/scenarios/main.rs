@@ -25,6 +25,8 @@ mod hostile;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod identity_sources;
+#[cfg(test)]
 mod links;
 #[cfg(test)]
 mod listing;
@@ -61,3 +63,5 @@ mod shapes;
 mod tags;
 #[cfg(test)]
 mod templates;
+#[cfg(test)]
+mod tokens;

@@ -177,12 +177,16 @@ pub(crate) fn question(principal: &str, action: &str, resource: &str) -> Value {
 
 /// The question of [`Scene::ask`] about `u`, `view` and `d`, with more members.
 pub(crate) fn ask_with(more: &Value) -> Value {
-    let mut input = question("u", "view", "d");
-    input
-        .as_object_mut()
-        .unwrap()
-        .extend(more.as_object().unwrap().clone());
-    input
+    with(question("u", "view", "d"), more.clone())
+}
+
+/// An object with the members of another.
+pub(crate) fn with(mut object: Value, more: Value) -> Value {
+    let Value::Object(more) = more else {
+        panic!("no object: {more}")
+    };
+    object.as_object_mut().unwrap().extend(more);
+    object
 }
 
 /// A schema in the namespace `App` with `User`s in `Group`s, `Doc`s in `Folder`s, the actions `view` and `edit` on them,

@@ -136,7 +136,7 @@ impl Error {
             | Self::InvalidState(_)
             | Self::TooManyTags(_)
             | Self::AccessDenied(_)
-            | Self::NotAvailable(_) => wire::error::WireError::from(self).message,
+            | Self::IdentityProvider => wire::error::WireError::from(self).message,
         }
     }
 }

@@ -14,11 +14,9 @@ pub(super) enum Elsewhere {
     Creates,
     /// The input names the account, and that is not the caller's.
     Denied,
-    /// It does nothing for anybody in this release.
-    NotAvailable,
 }
 
-use Elsewhere::{Answer, Creates, Denied, NotAvailable, NotFound};
+use Elsewhere::{Answer, Creates, Denied, NotFound};
 
 const STORE: Elsewhere = NotFound("POLICY_STORE");
 
@@ -47,14 +45,10 @@ pub(super) const OPERATIONS: &[(&str, Input, Elsewhere)] = &[
     ),
     (
         "BatchIsAuthorizedWithToken",
-        |w| json!({"policyStoreId": w.store, "identityToken": "a.b.c", "requests": [{}]}),
-        NotAvailable,
+        |w| json!({"policyStoreId": w.store, "accessToken": w.token, "requests": [{}]}),
+        STORE,
     ),
-    (
-        "CreateIdentitySource",
-        |w| json!({"policyStoreId": w.store, "configuration": configuration()}),
-        NotAvailable,
-    ),
+    ("CreateIdentitySource", World::identity_source, STORE),
     (
         "CreatePolicy",
         |w| json!({"policyStoreId": w.store, "definition": {"static": {"statement": STATEMENT}}}),
@@ -77,8 +71,8 @@ pub(super) const OPERATIONS: &[(&str, Input, Elsewhere)] = &[
     ),
     (
         "DeleteIdentitySource",
-        |w| json!({"policyStoreId": w.store, "identitySourceId": "IS1"}),
-        NotAvailable,
+        |w| json!({"policyStoreId": w.store, "identitySourceId": w.source}),
+        STORE,
     ),
     (
         "DeletePolicy",
@@ -98,8 +92,8 @@ pub(super) const OPERATIONS: &[(&str, Input, Elsewhere)] = &[
     ),
     (
         "GetIdentitySource",
-        |w| json!({"policyStoreId": w.store, "identitySourceId": "IS1"}),
-        NotAvailable,
+        |w| json!({"policyStoreId": w.store, "identitySourceId": w.source}),
+        STORE,
     ),
     (
         "GetPolicy",
@@ -121,8 +115,8 @@ pub(super) const OPERATIONS: &[(&str, Input, Elsewhere)] = &[
     ("IsAuthorized", in_store, STORE),
     (
         "IsAuthorizedWithToken",
-        |w| json!({"policyStoreId": w.store, "accessToken": "a.b.c"}),
-        NotAvailable,
+        |w| json!({"policyStoreId": w.store, "accessToken": w.token}),
+        STORE,
     ),
     ("ListIdentitySources", in_store, STORE),
     ("ListPolicies", in_store, STORE),
@@ -160,10 +154,10 @@ pub(super) const OPERATIONS: &[(&str, Input, Elsewhere)] = &[
     (
         "UpdateIdentitySource",
         |w| {
-            let update = configuration();
-            json!({"policyStoreId": w.store, "identitySourceId": "IS1", "updateConfiguration": update})
+            let update = w.configuration();
+            json!({"policyStoreId": w.store, "identitySourceId": w.source, "updateConfiguration": update})
         },
-        NotAvailable,
+        STORE,
     ),
     (
         "UpdatePolicy",
@@ -192,11 +186,4 @@ fn in_store(world: &World) -> Value {
 
 fn nothing(_: &World) -> Value {
     json!({})
-}
-
-fn configuration() -> Value {
-    json!({"openIdConnectConfiguration": {
-        "issuer": "https://issuer.example",
-        "tokenSelection": {"accessTokenOnly": {}},
-    }})
 }

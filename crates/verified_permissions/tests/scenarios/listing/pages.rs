@@ -148,32 +148,6 @@ async fn a_filtered_list_has_pages_as_full_as_others() {
 }
 
 #[tokio::test]
-async fn identity_sources_are_a_list_that_is_empty() {
-    let fixture = Fixture::new(&LISTS[0], 0).await;
-    let of = |extra: Value| {
-        let mut input = json!({"policyStoreId": fixture.store});
-        input
-            .as_object_mut()
-            .unwrap()
-            .extend(extra.as_object().unwrap().clone());
-        input
-    };
-    for input in [json!({}), json!({"maxResults": 50}), json!({"filters": []})] {
-        let page = call_ok(&fixture.app, "ListIdentitySources", &of(input)).await;
-        assert_eq!(page, json!({"identitySources": []}));
-    }
-    let input = of(json!({"maxResults": 0}));
-    let refused = call_refused(&fixture.app, "ListIdentitySources", &input).await;
-    assert_eq!(refused.fields[0].0, "/maxResults");
-    let input = of(json!({"nextToken": "a"}));
-    let refused = call_refused(&fixture.app, "ListIdentitySources", &input).await;
-    assert_token_refused(&refused);
-    let input = json!({"policyStoreId": "nowhere"});
-    let refused = call_refused(&fixture.app, "ListIdentitySources", &input).await;
-    assert_eq!(refused.missing(), ("POLICY_STORE", "nowhere"));
-}
-
-#[tokio::test]
 async fn an_account_lists_only_its_own() {
     for list in &LISTS {
         let fixture = Fixture::new(list, 2).await;

@@ -105,12 +105,14 @@ async fn items_come_in_order() {
     scene
         .ok(&[("a.cedar", STATIC)], ImportOptions::default())
         .await;
+    let clock = ManualClock::new(base::Timestamp::from_unix_micros(0));
     let service = VerifiedPermissions::new(
         scene.store.clone(),
         Arc::new(SeededEntropy::new(9)),
+        identity_providers(&clock),
         Options::default(),
     );
-    let clock = Arc::new(ManualClock::new(base::Timestamp::from_unix_micros(0)));
+    let clock = Arc::new(clock);
     let into = Destination {
         scope: scope(),
         policy_store_id: "S".to_owned(),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use frontdoor::Scope;
 use serde_json::json;
 use store::{ReadTx, Store, StoreError};
-use testkit::{ManualClock, SeededEntropy};
+use testkit::{ManualClock, SeededEntropy, identity_providers};
 
 use super::{Batch, Destination, Failure, Import, ImportOptions};
 use crate::bulk::{Counts, Difference, Event, Format, How, Item, NewStore, Output, export, read};
@@ -49,8 +49,10 @@ impl Scene {
     ) -> (Result<Counts, Failure>, Vec<Difference>, Counts) {
         self.seed += 1;
         let entropy = Arc::new(SeededEntropy::new(self.seed));
-        let service = VerifiedPermissions::new(self.store.clone(), entropy, self.options.clone());
         let clock = ManualClock::new(base::Timestamp::from_unix_micros(1_767_225_600_123_456));
+        let providers = identity_providers(&clock);
+        let (store, service_options) = (self.store.clone(), self.options.clone());
+        let service = VerifiedPermissions::new(store, entropy, providers, service_options);
         let into = Destination {
             scope: scope(),
             policy_store_id: "S".to_owned(),

@@ -215,12 +215,14 @@ async fn links_are_validated_as_the_service_does() {
 
 #[tokio::test]
 async fn there_has_to_be_a_policy_store() {
+    let clock = ManualClock::new(base::Timestamp::from_unix_micros(0));
     let service = VerifiedPermissions::new(
         Store::memory(),
         Arc::new(SeededEntropy::new(1)),
+        identity_providers(&clock),
         Options::default(),
     );
-    let clock = Arc::new(ManualClock::new(base::Timestamp::from_unix_micros(0)));
+    let clock = Arc::new(clock);
     let into = Destination {
         scope: scope(),
         policy_store_id: "S".to_owned(),
@@ -235,11 +237,14 @@ async fn there_has_to_be_a_policy_store() {
 
 #[tokio::test]
 async fn a_new_policy_store_has_an_id_of_its_own_kind() {
+    let clock = ManualClock::new(base::Timestamp::from_unix_micros(0));
     let service = Arc::new(VerifiedPermissions::new(
         Store::memory(),
         Arc::new(SeededEntropy::new(1)),
+        identity_providers(&clock),
         Options::default(),
     ));
+    let clock = Arc::new(clock);
     let long = "a".repeat(201);
     let fitting = "a".repeat(200);
     for (id, fits) in [
@@ -251,7 +256,7 @@ async fn a_new_policy_store_has_an_id_of_its_own_kind() {
         (&fitting, true),
         ("Photos_1-a", true),
     ] {
-        let clock = Arc::new(ManualClock::new(base::Timestamp::from_unix_micros(0)));
+        let clock = Arc::clone(&clock) as _;
         let into = Destination {
             scope: scope(),
             policy_store_id: id.to_owned(),
