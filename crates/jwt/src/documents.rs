@@ -24,7 +24,11 @@ pub(crate) struct Documents {
     connector: Connector,
     clock: Arc<dyn Clock>,
     limits: Limits,
-    permits: Semaphore,
+    /// For key sets, and whatever leads to them.
+    for_keys: Semaphore,
+    /// For [`Documents::discover`], so that those who create identity sources cannot take the place
+    /// of those who verify tokens.
+    for_checks: Semaphore,
 }
 
 /// Keys, and for how long they may be used.
@@ -50,10 +54,12 @@ impl Documents {
     pub(crate) fn new(options: Options, clock: Arc<dyn Clock>) -> Result<Self, InvalidCertificate> {
         let network = Network::new(options.networks);
         let timeout = options.limits.connect;
+        let for_checks = options.limits.fetches / 4;
         Ok(Self {
             connector: Connector::new(network, options.certificates, timeout)?,
             clock,
-            permits: Semaphore::new(options.limits.fetches),
+            for_keys: Semaphore::new(options.limits.fetches - for_checks),
+            for_checks: Semaphore::new(for_checks.max(1)),
             limits: options.limits,
         })
     }
@@ -64,7 +70,7 @@ impl Documents {
 
     /// Checks that an issuer has a discovery document.
     pub(crate) async fn discover(&self, issuer: &str) -> Result<(), FetchError> {
-        let turn = self.turn(Document::Discovery).await?;
+        let turn = self.turn(&self.for_checks, Document::Discovery).await?;
         self.configuration(&turn, issuer, Some(issuer))
             .await
             .map(|_| ())
@@ -74,11 +80,11 @@ impl Documents {
     pub(crate) async fn keys(&self, source: &KeySource) -> Result<FetchedKeys, FetchError> {
         match source {
             KeySource::Discovery(url) => {
-                let turn = self.turn(Document::Discovery).await?;
+                let turn = self.turn(&self.for_keys, Document::Discovery).await?;
                 self.discovered(&turn, url, Some(url)).await
             }
             KeySource::WellKnownJwks(url) => {
-                let turn = self.turn(Document::Keys).await?;
+                let turn = self.turn(&self.for_keys, Document::Keys).await?;
                 match self.key_set(&turn, &format!("{url}{KEYS}")).await {
                     Err(error) if error.reason == Reason::Status(404) => {
                         self.discovered(&turn, url, None).await
@@ -90,8 +96,12 @@ impl Documents {
     }
 
     /// Waits until a fetch may begin, for as long as one may take.
-    async fn turn(&self, document: Document) -> Result<Turn<'_>, FetchError> {
-        match timeout(self.limits.fetch, self.permits.acquire()).await {
+    async fn turn<'a>(
+        &self,
+        permits: &'a Semaphore,
+        document: Document,
+    ) -> Result<Turn<'a>, FetchError> {
+        match timeout(self.limits.fetch, permits.acquire()).await {
             Ok(Ok(permit)) => Ok(Turn {
                 _permit: permit,
                 until: Instant::now() + self.limits.fetch,

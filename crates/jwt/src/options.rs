@@ -34,7 +34,7 @@ pub struct Limits {
     pub connect: Duration,
     /// For a fetch: names, connections, redirects and bodies of everything that it needs.
     pub fetch: Duration,
-    /// Fetches at once.
+    /// Fetches at once. A quarter of them is for [`Providers::discover`](crate::Providers::discover).
     pub fetches: usize,
     /// Redirects that are followed from one URL.
     pub redirects: usize,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::Fault;
-use crate::connection::{Target, drive};
+use crate::connection::{Bodies, Target, drive};
 
 /// Which request, and to whom. It is signed with the administrator's key of `testkit`.
 #[derive(clap::Args)]
@@ -45,7 +45,7 @@ pub(crate) async fn ask(question: &Question) -> Result<(), Fault> {
         address: question.address,
         // It lives as long as the process does.
         operation: question.operation.clone().leak(),
-        body: std::fs::read_to_string(&question.body)?,
+        bodies: Bodies::One(std::fs::read_to_string(&question.body)?),
     };
     let phase = async |seconds: f64| {
         let time = Duration::from_secs_f64(seconds);

@@ -1,6 +1,7 @@
 //! Keep-alive connections that send one request after the other.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
@@ -19,7 +20,26 @@ use crate::Fault;
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     pub(crate) operation: &'static str,
-    pub(crate) body: String,
+    pub(crate) bodies: Bodies,
+}
+
+/// What is sent.
+#[derive(Clone)]
+pub(crate) enum Bodies {
+    /// The same again and again.
+    One(String),
+    /// Each of them once.
+    Each(Arc<[String]>),
+}
+
+impl Bodies {
+    /// Those of one connection of so many.
+    fn share(&self, at: usize, connections: usize) -> Vec<&String> {
+        match self {
+            Self::One(body) => vec![body],
+            Self::Each(bodies) => bodies.iter().skip(at).step_by(connections).collect(),
+        }
+    }
 }
 
 /// What a phase came to. Latencies in microseconds.
@@ -37,11 +57,20 @@ pub(crate) async fn drive(
     connections: usize,
     time: Duration,
 ) -> Result<Measured, Fault> {
-    let started = now();
+    // Signed once: within five minutes a server accepts the same request again, and verifies it
+    // each time, while the load generator keeps its core for sending.
+    let sign_share = |at| {
+        let share = target.bodies.share(at, connections).into_iter();
+        share
+            .map(|body| sign(target.operation, body))
+            .collect::<Vec<_>>()
+    };
+    let requests: Vec<_> = (0..connections).map(sign_share).collect();
+    let again = matches!(target.bodies, Bodies::One(_));
+    let (address, started) = (target.address, now());
     let mut tasks = JoinSet::new();
-    for _ in 0..connections {
-        let target = target.clone();
-        tasks.spawn(async move { repeat(&target, started + time).await });
+    for requests in requests {
+        tasks.spawn(async move { send_all(address, requests, again, started + time).await });
     }
     let mut latencies = Vec::new();
     while let Some(finished) = tasks.join_next().await {
@@ -62,25 +91,36 @@ pub(crate) async fn drive(
 }
 
 /// One connection's latencies.
-async fn repeat(target: &Target, end: Instant) -> Result<Vec<u32>, Fault> {
-    let mut connection = connect(target.address).await?;
-    // Signed once: within five minutes a server accepts the same request again, and verifies it
-    // each time, while the load generator keeps its core for sending.
-    let request = sign(target);
+async fn send_all(
+    address: SocketAddr,
+    requests: Vec<Request<Full<Bytes>>>,
+    again: bool,
+    end: Instant,
+) -> Result<Vec<u32>, Fault> {
+    let mut connection = connect(address).await?;
     let mut latencies = Vec::new();
     loop {
-        let sent = now();
-        if sent >= end {
+        for request in &requests {
+            let sent = now();
+            if sent >= end {
+                return Ok(latencies);
+            }
+            send(&mut connection, request.clone()).await?;
+            latencies.push(u32::try_from((now() - sent).as_micros()).unwrap_or(u32::MAX));
+        }
+        if !again || requests.is_empty() {
             return Ok(latencies);
         }
-        send(&mut connection, request.clone()).await?;
-        latencies.push(u32::try_from((now() - sent).as_micros()).unwrap_or(u32::MAX));
     }
 }
 
 /// Sends the request once and gives the answer's body.
-pub(crate) async fn once(target: &Target) -> Result<Bytes, Fault> {
-    send(&mut connect(target.address).await?, sign(target)).await
+pub(crate) async fn once(
+    address: SocketAddr,
+    operation: &'static str,
+    body: &str,
+) -> Result<Bytes, Fault> {
+    send(&mut connect(address).await?, sign(operation, body)).await
 }
 
 async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>, Fault> {
@@ -105,13 +145,13 @@ async fn send(
     Err(format!("{status}: {}", String::from_utf8_lossy(&body)).into())
 }
 
-fn sign(target: &Target) -> Request<Full<Bytes>> {
+fn sign(operation: &'static str, body: &str) -> Request<Full<Bytes>> {
     #[expect(
         clippy::disallowed_methods,
         reason = "requests are signed for the real time"
     )]
     let at = SystemTime::now();
-    let mut request = signed_request(ADMIN, at, target.operation, target.body.clone());
+    let mut request = signed_request(ADMIN, at, operation, body.to_owned());
     // In HTTP/1.1 the request line has the path alone.
     *request.uri_mut() = http::Uri::from_static("/");
     request.map(Full::new)

@@ -18,11 +18,13 @@ mod server;
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
+use testkit::IdentityProvider;
 
-use connection::{Measured, Target, drive};
+use connection::{Bodies, Measured, Target, drive};
 use server::Server;
 
 /// What ends a run.
@@ -48,6 +50,12 @@ struct Args {
     /// Only IsAuthorized and its batch
     #[arg(long)]
     decisions_only: bool,
+    /// Only IsAuthorizedWithToken, next to IsAuthorized
+    #[arg(long, conflicts_with = "decisions_only")]
+    tokens_only: bool,
+    /// Tokens that are sent once each
+    #[arg(long, default_value_t = 2_000)]
+    tokens: usize,
     /// Policies in the policy stores that are asked; with 30 or more all answers are ALLOW
     #[arg(long, value_delimiter = ',', default_values_t = [100, 1_000])]
     policies: Vec<usize>,
@@ -105,12 +113,16 @@ async fn run(args: &Args) -> Result<(), Fault> {
         args.connections, args.seconds
     );
     println!("|---|---:|---:|---:|---:|---:|---:|---:|");
+    if args.tokens_only {
+        return run.tokens().await;
+    }
     for &policies in &args.policies {
         run.decisions(policies).await?;
     }
     if args.decisions_only {
         return Ok(());
     }
+    run.tokens().await?;
     let store = scenario::store_with(&run.treeline, 10).await?;
     let policy = scenario::policy(&store);
     let [bare, durable] = run.compare("CreatePolicy", policy).await?;
@@ -135,6 +147,15 @@ struct Phase {
     processor: Option<f64>,
 }
 
+impl Phase {
+    /// Takes `other` if that was faster.
+    fn improve(&mut self, other: Self) {
+        if other.measured.per_second > self.measured.per_second {
+            *self = other;
+        }
+    }
+}
+
 impl Run<'_> {
     /// Single calls and batches over a policy store with so many policies.
     async fn decisions(&self, policies: usize) -> Result<(), Fault> {
@@ -157,15 +178,68 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// The principal from a token that the server has seen, and from tokens that it has not.
+    async fn tokens(&self) -> Result<(), Fault> {
+        let provider = IdentityProvider::start().await;
+        let store = scenario::store_with(&self.treeline, scenario::BATCH).await?;
+        scenario::identity_source(&self.treeline, &store, &provider).await?;
+        let now = seconds_since_the_epoch();
+        let token = |number| scenario::question_with_token(&store, &provider, now, number);
+        let (asked, with_token) = (scenario::question(&store), token(0));
+        let rounds = usize::try_from(self.args.rounds)?;
+        let new = |at: usize| token(at + 1);
+        let new: Arc<[String]> = (0..self.args.tokens * rounds).map(new).collect();
+        let mut best = [Phase::default(); 4];
+        for round in new.chunks(self.args.tokens) {
+            let phases = [
+                (
+                    &self.echo,
+                    "IsAuthorizedWithToken",
+                    Bodies::One(with_token.clone()),
+                ),
+                (&self.treeline, "IsAuthorized", Bodies::One(asked.clone())),
+                (
+                    &self.treeline,
+                    "IsAuthorizedWithToken",
+                    Bodies::One(with_token.clone()),
+                ),
+                (
+                    &self.treeline,
+                    "IsAuthorizedWithToken",
+                    Bodies::Each(round.into()),
+                ),
+            ];
+            for (best, (server, operation, bodies)) in best.iter_mut().zip(phases) {
+                best.improve(self.measure(server, operation, bodies).await?);
+            }
+        }
+        let [bare, single, seen, new] = best;
+        let decisions = single.measured.per_second;
+        let of_single = |phase: &Phase| Some((phase.measured.per_second, decisions));
+        row(ECHO, &bare, &bare, None);
+        row("IsAuthorized", &single, &bare, of_single(&single));
+        row(
+            "IsAuthorizedWithToken, a token again and again",
+            &seen,
+            &bare,
+            of_single(&seen),
+        );
+        row(
+            "IsAuthorizedWithToken, RS256 tokens once each",
+            &new,
+            &bare,
+            of_single(&new),
+        );
+        Ok(())
+    }
+
     /// Measures one request against the echo and the server, one after the other.
     async fn compare(&self, operation: &'static str, body: String) -> Result<[Phase; 2], Fault> {
         let mut best = [Phase::default(); 2];
         for _ in 0..self.args.rounds {
             for (best, server) in best.iter_mut().zip([&self.echo, &self.treeline]) {
-                let phase = self.measure(server, operation, &body).await?;
-                if phase.measured.per_second > best.measured.per_second {
-                    *best = phase;
-                }
+                let bodies = Bodies::One(body.clone());
+                best.improve(self.measure(server, operation, bodies).await?);
             }
         }
         Ok(best)
@@ -175,16 +249,18 @@ impl Run<'_> {
         &self,
         server: &Server,
         operation: &'static str,
-        body: &str,
+        bodies: Bodies,
     ) -> Result<Phase, Fault> {
         let target = Target {
             address: server.address,
             operation,
-            body: body.to_owned(),
+            bodies,
         };
         let connections = self.args.connections;
         // A warm-up, of which nothing is kept.
-        drive(&target, connections, Duration::from_millis(500)).await?;
+        if matches!(target.bodies, Bodies::One(_)) {
+            drive(&target, connections, Duration::from_millis(500)).await?;
+        }
         let before = server.processor_time();
         let measured = drive(&target, connections, Duration::from_secs(self.args.seconds)).await?;
         let took = |after: Duration| Some(after.saturating_sub(before?).as_secs_f64());
@@ -194,6 +270,16 @@ impl Run<'_> {
             processor: took.map(|seconds| 1e6 * seconds / measured.requests.max(1) as f64),
         })
     }
+}
+
+fn seconds_since_the_epoch() -> u64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tokens are issued in the real time"
+    )]
+    let now = std::time::SystemTime::now();
+    let since = now.duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }
 
 /// One line; `decisions` are those per second, and those of single calls.

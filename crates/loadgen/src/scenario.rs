@@ -1,21 +1,18 @@
 //! What is asked: each user may see 30 photos, by a template-linked policy for each of them.
 
 use serde_json::{Value, json};
+use testkit::IdentityProvider;
 
 use crate::Fault;
-use crate::connection::{Target, once};
+use crate::connection::once;
 use crate::server::Server;
 
 /// The decisions of one batch.
 pub(crate) const BATCH: usize = 30;
 
 async fn call(server: &Server, operation: &'static str, body: &Value) -> Result<Value, Fault> {
-    let target = Target {
-        address: server.address,
-        operation,
-        body: body.to_string(),
-    };
-    Ok(serde_json::from_slice(&once(&target).await?)?)
+    let answer = once(server.address, operation, &body.to_string()).await?;
+    Ok(serde_json::from_slice(&answer)?)
 }
 
 /// A policy store with `policies` links of one template.
@@ -44,6 +41,54 @@ pub(crate) fn question(store: &Value) -> String {
     let mut question = testkit::question("user-0", "photo-0");
     if let Value::Object(members) = &mut question {
         members.insert("policyStoreId".to_owned(), store.clone());
+    }
+    question.to_string()
+}
+
+/// Makes `provider` the identity source of a policy store: its ID tokens stand for `User`s.
+pub(crate) async fn identity_source(
+    server: &Server,
+    store: &Value,
+    provider: &IdentityProvider,
+) -> Result<(), Fault> {
+    let configuration = json!({
+        "issuer": provider.issuer(),
+        "tokenSelection": { "identityTokenOnly": { "clientIds": ["client"] } },
+        "groupConfiguration": { "groupClaim": "groups", "groupEntityType": "Group" },
+    });
+    let input = json!({
+        "policyStoreId": store,
+        "principalEntityType": "User",
+        "configuration": { "openIdConnectConfiguration": configuration },
+    });
+    call(server, "CreateIdentitySource", &input).await.map(drop)
+}
+
+/// The question of [`question`] for the user of a token, which has what ID tokens usually have;
+/// another `number` makes it another token.
+pub(crate) fn question_with_token(
+    store: &Value,
+    provider: &IdentityProvider,
+    now: u64,
+    number: usize,
+) -> String {
+    let claims = json!({
+        "iss": provider.issuer(), "aud": "client", "sub": "user-0", "iat": now, "auth_time": now,
+        "exp": now + 3600, "nonce": format!("n-{number}"), "department": "hr",
+        "email": "user-0@example.com", "email_verified": true, "name": "User Zero",
+        "groups": ["staff", "photographers", "everybody"],
+    });
+    let mut question = testkit::question("user-0", "photo-0");
+    if let Value::Object(members) = &mut question {
+        members.insert("policyStoreId".to_owned(), store.clone());
+        let token = provider.sign("RS256", &claims);
+        members.insert("identityToken".to_owned(), json!(token));
+        members.remove("principal");
+        let described = members.get_mut("entities");
+        let list = described.and_then(|entities| entities.get_mut("entityList"));
+        if let Some(Value::Array(list)) = list {
+            list.retain(|entity| entity.pointer("/identifier/entityType") != Some(&json!("User")));
+        }
     }
     question.to_string()
 }

@@ -35,6 +35,8 @@ impl Server {
             "127.0.0.1:0",
             "--quota-policy-bytes-per-resource",
             "1000000000",
+            "--identity-provider-networks",
+            "127.0.0.0/8",
             "--data-dir",
         ];
         let arguments = arguments.map(OsString::from).into_iter().chain([path]);

@@ -34,4 +34,6 @@ pub use ops::service;
 pub use quota::Quotas;
 pub use state::{Options, VerifiedPermissions};
 pub use tags::tags_of;
+#[cfg(any(test, fuzzing))]
+pub use token::fuzzing;
 pub use token::providers::CognitoIssuer;

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use jwt::TokenError;
@@ -109,6 +110,7 @@ async fn an_unknown_key_while_the_provider_is_down_is_its_failure() {
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_rotate_while_requests_run() {
     let world = World::new().await;
+    world.verify(&world.token()).await.unwrap();
     for round in 0..5 {
         let tasks: Vec<_> = (0..40)
             .map(|number| {
@@ -148,4 +150,29 @@ async fn only_so_many_fetch_at_once() {
     assert_eq!(world.provider.fetches(Page::Discovery), 1);
     assert!(first.await.unwrap().is_err());
     second.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn checks_of_issuers_do_not_keep_tokens_waiting() {
+    let mut options = options();
+    options.limits.fetches = 4;
+    let world = World::with(options).await;
+    world.provider.behave(Page::Discovery, Behaviour::Hang);
+    let checks: Vec<_> = (0..8)
+        .map(|_| {
+            let (providers, issuer) = (Arc::clone(&world.providers), world.issuer.clone());
+            tokio::spawn(async move { providers.discover(&issuer).await })
+        })
+        .collect();
+    while world.provider.fetches(Page::Discovery) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    world.provider.behave(Page::Discovery, Behaviour::Good);
+    let soon = Duration::from_secs(1);
+    let token = world.token();
+    let verified = tokio::time::timeout(soon, world.verify(&token)).await;
+    verified.expect("without waiting").unwrap();
+    // One check hangs, one fetch was for the token, and the other checks wait for their turn.
+    assert_eq!(world.provider.fetches(Page::Discovery), 2);
+    checks.iter().for_each(tokio::task::JoinHandle::abort);
 }

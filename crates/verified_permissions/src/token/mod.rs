@@ -24,6 +24,13 @@ use crate::state::VerifiedPermissions;
 
 mod checks;
 pub(crate) mod claims;
+#[cfg(any(test, fuzzing))]
+#[expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a property that does not hold"
+)]
+pub mod fuzzing;
 pub(crate) mod providers;
 pub(crate) mod remembered;
 pub(crate) mod source;
