@@ -1,4 +1,4 @@
-//! Node.js for the clients of `e2e/node`.
+//! Node.js for the clients of `e2e/node` and the example application.
 
 use std::fs;
 use std::path::Path;
@@ -7,22 +7,29 @@ use crate::{machine, process};
 
 const OLDEST: u32 = 18;
 
-/// Installs what `e2e/node/package-lock.json` pins, and Debian's packages if there is no Node.js.
+/// Each with a `package.json` and the lock that pins it.
+const FOLDERS: [&str; 2] = ["e2e/node", "examples/photos"];
+
+/// Installs what the locks pin, and Debian's packages if there is no Node.js.
 pub(crate) fn prepare(root: &Path) -> Result<(), String> {
-    let folder = root.join("e2e/node");
-    let lock = folder.join("package-lock.json");
-    let installed = folder.join("node_modules/.installed-lock.json");
     if !(version().is_some_and(|version| version >= OLDEST)
         && process::works("npm", &["--version"]))
     {
         let why = format!("there is no Node.js {OLDEST} with npm");
         machine::install(&why, "nodejs npm")?;
     }
+    FOLDERS.iter().try_for_each(|name| packages(root, name))
+}
+
+fn packages(root: &Path, name: &str) -> Result<(), String> {
+    let folder = root.join(name);
+    let lock = folder.join("package-lock.json");
+    let installed = folder.join("node_modules/.installed-lock.json");
     let pins = fs::read(&lock).map_err(|e| format!("{}: {e}", lock.display()))?;
     if fs::read(&installed).is_ok_and(|installed| installed == pins) {
         return Ok(());
     }
-    println!("installing e2e/node/package-lock.json with npm");
+    println!("installing {name}/package-lock.json with npm");
     process::run(&folder, "npm", &["ci", "--no-audit", "--no-fund"])?;
     // Written last: it says that the installation is complete.
     fs::write(&installed, pins).map_err(|e| format!("{}: {e}", installed.display()))

@@ -15,6 +15,7 @@ use model::verified_permissions::types::EntityIdentifier;
 
 use self::checks::Kind;
 use self::claims::{Claims, Fault};
+use self::providers::Issuer;
 use self::remembered::Key;
 use self::source::TokenSource;
 use crate::cedar::compiled_schema::CompiledSchema;
@@ -152,7 +153,7 @@ async fn verify(
                 .keys
                 .verify(&issuer.keys, &names, token)
                 .await;
-            let verified = verified.map_err(|error| failed(kind, error))?;
+            let verified = verified.map_err(|error| failed(kind, issuer, error))?;
             accepted(source, kind, verified).map(Some)
         }
     };
@@ -254,10 +255,14 @@ fn entity(
 }
 
 /// A token that could not be verified.
-fn failed(kind: Kind, error: TokenError) -> Error {
+fn failed(kind: Kind, issuer: &Issuer, error: TokenError) -> Error {
     match error {
         // Not the client's fault: the same request may succeed later.
-        TokenError::Keys(_) => Error::IdentityProvider,
+        TokenError::Keys(error) => {
+            let keys = &issuer.keys;
+            tracing::warn!(?keys, %error, "no keys to verify a token with");
+            Error::IdentityProvider
+        }
         TokenError::Malformed(_)
         | TokenError::Issuer
         | TokenError::Algorithm
