@@ -111,15 +111,15 @@ pub(crate) struct JobTx<'a> {
 }
 
 impl<'a> JobTx<'a> {
-    pub(crate) fn new(rows: &'a mut dyn Rows) -> Result<Self, StoreError> {
-        let seen = rows.revision()?;
-        Ok(Self {
+    /// `seen` is the newest revision in `rows`.
+    pub(crate) fn new(rows: &'a mut dyn Rows, seen: Revision) -> Self {
+        Self {
             rows,
             seen,
             changed: false,
             failed: Cell::new(false),
             hooks: Vec::new(),
-        })
+        }
     }
 
     pub(crate) fn failed(&self) -> bool {

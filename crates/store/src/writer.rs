@@ -7,6 +7,7 @@
 use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Receiver;
+use std::thread;
 
 use tokio::sync::oneshot;
 
@@ -107,9 +108,17 @@ where
 
 /// The thread's body: serves `queue` until all its senders are gone.
 pub(crate) fn run(mut side: Box<dyn WriteSide>, queue: &Receiver<Box<dyn Job>>) {
+    let mut several = false;
     while let Ok(first) = queue.recv() {
         let mut batch = Batch::default();
-        let jobs = iter::once(first).chain(queue.try_iter()).take(MAX_BATCH);
+        // Those who were answered together are about to come again, each at its own pace: they get
+        // a turn before a commit that would go without them.
+        let late = several.then_some(()).into_iter().flat_map(|()| {
+            thread::yield_now();
+            queue.try_iter()
+        });
+        let jobs = iter::once(first).chain(queue.try_iter()).chain(late);
+        let jobs = jobs.take(MAX_BATCH);
         match batch.run(side.as_mut(), jobs) {
             Ok(()) => batch.publish(),
             Err(error) => {
@@ -118,6 +127,7 @@ pub(crate) fn run(mut side: Box<dyn WriteSide>, queue: &Receiver<Box<dyn Job>>) 
                 batch.fail(&error);
             }
         }
+        several = batch.jobs.len() > 1;
         for job in batch.jobs {
             shielded("an answer", || job.answer());
         }
@@ -130,6 +140,8 @@ pub(crate) fn run(mut side: Box<dyn WriteSide>, queue: &Receiver<Box<dyn Job>>) 
 struct Batch {
     jobs: Vec<Box<dyn Job>>,
     hooks: Vec<(Revision, AfterCommit)>,
+    /// The newest revision, once it was read.
+    newest: Option<Revision>,
 }
 
 impl Batch {
@@ -153,12 +165,16 @@ impl Batch {
             side.begin()?;
         }
         side.savepoint()?;
-        let mut tx = JobTx::new(side.rows())?;
+        let rows = side.rows();
+        let seen = self.newest.map_or_else(|| rows.revision(), Ok)?;
+        let mut tx = JobTx::new(rows, seen);
         let keep = job.run(&mut tx);
         let (revision, hooks) = tx.into_hooks();
         if !keep {
+            self.newest = Some(seen);
             return side.undo();
         }
+        self.newest = Some(revision);
         self.hooks
             .extend(hooks.into_iter().map(|hook| (revision, hook)));
         side.release()

@@ -33,6 +33,8 @@ pub(crate) struct Sqlite {
 /// The write side.
 pub(crate) struct SqliteWriter {
     writer: Writer,
+    /// Whether the transaction has no job's changes yet. Then it is the job's savepoint itself.
+    is_empty: bool,
     feed_length: i64,
     // After the connection, because it holds the lock.
     home: Arc<Sqlite>,
@@ -66,6 +68,7 @@ impl Sqlite {
             Arc::clone(&home),
             SqliteWriter {
                 writer,
+                is_empty: true,
                 feed_length,
                 home,
             },
@@ -96,11 +99,16 @@ impl Sqlite {
 
 impl WriteSide for SqliteWriter {
     fn begin(&mut self) -> Result<(), StoreError> {
-        self.run("BEGIN IMMEDIATE")
+        self.run("BEGIN IMMEDIATE")?;
+        self.is_empty = true;
+        Ok(())
     }
 
     fn savepoint(&mut self) -> Result<(), StoreError> {
-        self.run("SAVEPOINT job")
+        match self.is_empty {
+            true => Ok(()),
+            false => self.run("SAVEPOINT job"),
+        }
     }
 
     fn rows(&mut self) -> &mut dyn Rows {
@@ -109,11 +117,18 @@ impl WriteSide for SqliteWriter {
 
     fn release(&mut self) -> Result<(), StoreError> {
         self.writer.flush_keys().map_err(StoreError::driver)?;
-        self.run("RELEASE job")
+        match std::mem::take(&mut self.is_empty) {
+            true => Ok(()),
+            false => self.run("RELEASE job"),
+        }
     }
 
     fn undo(&mut self) -> Result<(), StoreError> {
         self.writer.forget_keys();
+        if self.is_empty {
+            self.run("ROLLBACK")?;
+            return self.begin();
+        }
         self.run("ROLLBACK TO job")?;
         self.run("RELEASE job")
     }

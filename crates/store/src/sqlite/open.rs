@@ -73,6 +73,8 @@ pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
         connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
         connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
         connection.pragma_update(None, "cache_size", WRITER_CACHE)?;
+        // What savepoints keep to go back to would be written to temporary files.
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
         Ok((connection, mode))
     };
     let (mut connection, mode) = open().map_err(|error| opening_failed(path, error))?;
@@ -164,6 +166,7 @@ mod tests {
             ("synchronous", 2),
             ("fullfsync", 1),
             ("checkpoint_fullfsync", 1),
+            ("temp_store", 2),
         ] {
             let value: i64 = writer
                 .pragma_query_value(None, setting, |row| row.get(0))

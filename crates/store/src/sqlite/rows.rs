@@ -49,6 +49,11 @@ const PUT: &str = "
     ON CONFLICT (parent, kind, id) DO UPDATE SET
         revision = excluded.revision, version = excluded.version, body = excluded.body,
         keys = excluded.keys";
+const PUT_WITHOUT_KEYS: &str = "
+    INSERT INTO documents (parent, kind, id, created, revision, version, body, keys)
+    VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)
+    ON CONFLICT (parent, kind, id) DO UPDATE SET
+        revision = excluded.revision, version = excluded.version, body = excluded.body";
 pub(super) const DELETE: &str = "DELETE FROM documents WHERE parent = ?1 AND kind = ?2 AND id = ?3";
 pub(super) const DELETE_CHILDREN: &str = "DELETE FROM documents WHERE parent = ?1";
 const NOTE: &str = "
@@ -272,11 +277,14 @@ impl Rows for Writer {
         let NewDocument {
             kind, parent, id, ..
         } = *document;
+        let Some(keys) = document.keys.map(to_text) else {
+            let put = self.store(PUT_WITHOUT_KEYS, at, document, "");
+            return put.map(drop).map_err(StoreError::driver);
+        };
         let (created, old) = match Reader(&self.connection).held(kind, parent, id)? {
             Some(held) => (held.created, held.keys),
             None => (at, String::new()),
         };
-        let keys = document.keys.map(to_text).unwrap_or_else(|| old.clone());
         let put = || {
             self.store(PUT, at, document, &keys)?;
             if keys != old {

@@ -72,6 +72,7 @@ on_every_backend! {
         read_only_jobs_use_no_revision,
         queued_jobs_share_a_commit,
         a_failed_job_of_a_batch_takes_no_other_along,
+        failed_jobs_before_all_others_of_a_batch_leave_nothing,
         hooks_run_in_commit_order_before_the_answer,
         hooks_of_failed_jobs_do_not_run,
         a_panicking_hook_harms_nobody,

@@ -209,6 +209,36 @@ pub(super) async fn a_failed_job_of_a_batch_takes_no_other_along(store: Store) {
     assert_eq!(ids(&list), ["0", "3", "6"]);
 }
 
+/// The first of a batch, and the one after it: both begin where nothing is to be kept.
+pub(super) async fn failed_jobs_before_all_others_of_a_batch_leave_nothing(store: Store) {
+    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let first = start(&store, move |tx| {
+        tx.insert(named("0"))?;
+        let _ = blocked.recv();
+        Err::<Revision, _>(StoreError::AlreadyExists)
+    });
+    let mut writes = vec![first.await];
+    for (n, keep) in [("1", false), ("2", true), ("3", false), ("4", true)] {
+        let work = move |tx: &mut dyn WriteTx| {
+            assert_eq!(tx.get("policy", "store", "0")?, None);
+            let at = tx.insert(named(n))?;
+            keep.then_some(at).ok_or(StoreError::AlreadyExists)
+        };
+        writes.push(start(&store, work).await);
+    }
+    drop(release);
+    let mut revisions = Vec::new();
+    for write in writes {
+        revisions.push(write.await.map_or(0, Revision::get));
+    }
+    assert_eq!(revisions, [0, 0, 1, 0, 2]);
+    let list = store
+        .read(|tx| tx.list("policy", "store", None, 99))
+        .await
+        .unwrap();
+    assert_eq!(ids(&list), ["2", "4"]);
+}
+
 pub(super) async fn hooks_run_in_commit_order_before_the_answer(store: Store) {
     let log: Arc<Mutex<Vec<(i64, i64)>>> = Arc::default();
     let (release, blocking) = block(&store).await;
