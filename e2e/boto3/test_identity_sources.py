@@ -1,5 +1,7 @@
 """Identity sources: the operations on them, as boto3 sees them. Tokens are in `identity/`."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from expect import ID, answer, conflict, invalid, is_recent, not_found, over_quota, refused, typed
 from issuer import DISCOVERY, Issuer
@@ -154,6 +156,34 @@ def test_a_policy_store_has_one_at_most(avp, store, issuer):
         assert response["message"] == "Identity Source Limit Exceeded."
 
 
+def all_at_once(server, count, **arguments):
+    """What CreateIdentitySource says to so many at once: ids and codes of errors."""
+
+    def attempt(avp):
+        try:
+            return avp.create_identity_source(**arguments)["identitySourceId"]
+        except avp.exceptions.ClientError as error:
+            return error.response["Error"]["Code"]
+
+    clients = [server.client(server.admin) for _ in range(count)]
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(attempt, clients))
+
+
+def test_there_is_one_however_many_ask_at_once(server, avp, store, issuer):
+    given = openid(issuer, {"identityTokenOnly": {}})
+    arguments = {"policyStoreId": store, "configuration": given, "principalEntityType": TYPE}
+    said = all_at_once(server, 8, **arguments)
+    (source,) = avp.list_identity_sources(policyStoreId=store)["identitySources"]
+    refusals = ["ServiceQuotaExceededException"] * 7
+    assert sorted(said) == sorted([source["identitySourceId"], *refusals])
+
+
+def test_one_client_token_is_one_creation_however_many_send_it(server, store):
+    arguments = {"policyStoreId": store, "configuration": user_pool(), "clientToken": "many"}
+    assert len(set(all_at_once(server, 8, **arguments))) == 1
+
+
 def test_one_may_follow_another(avp, store, issuer):
     avp.delete_identity_source(**create(avp, store, user_pool()))
     create(avp, store, openid(issuer, {"identityTokenOnly": {}}))
@@ -302,55 +332,6 @@ def test_an_alias_stands_for_the_policy_store(avp, store):
     assert listed["policyStoreId"] == store
     avp.update_identity_source(updateConfiguration=user_pool(), **names)
     avp.delete_identity_source(**names)
-
-
-@pytest.mark.parametrize(
-    "arn",
-    [
-        "us-east-1_abc",
-        POOL_ARN.replace("cognito-idp", "cognito"),
-        POOL_ARN.replace("userpool/", "identitypool/"),
-        POOL_ARN.replace(ACCOUNT, "1234"),
-        POOL_ARN + "/x",
-        POOL_ARN + "x" * 255,
-    ],
-)
-def test_the_arn_of_a_user_pool_has_its_form(avp, store, arn):
-    given = {"cognitoUserPoolConfiguration": {"userPoolArn": arn}}
-    assert invalid(avp.create_identity_source, policyStoreId=store, configuration=given)
-
-
-@pytest.mark.parametrize("kind", ["9x", "a b", "::", "User::", 'User::"x"', "x" * 201])
-def test_types_are_names_of_cedar(avp, store, issuer, kind):
-    for given in (user_pool(), openid(issuer, {"identityTokenOnly": {}})):
-        arguments = {"policyStoreId": store, "configuration": given, "principalEntityType": kind}
-        assert invalid(avp.create_identity_source, **arguments)
-    groups = {"groupEntityType": kind}
-    arguments = {"policyStoreId": store, "configuration": user_pool(groupConfiguration=groups)}
-    assert invalid(avp.create_identity_source, **arguments)
-    names = create(avp, store, user_pool())
-    call = avp.update_identity_source
-    assert invalid(call, updateConfiguration=user_pool(), principalEntityType=kind, **names)
-
-
-@pytest.mark.parametrize(
-    "members",
-    [
-        {"issuer": "ftp://idp.example"},
-        {"issuer": "idp.example"},
-        {"issuer": "http://idp.example"},
-        {"issuer": "https://" + "x" * 2048},
-        {"entityIdPrefix": "x" * 101},
-        {"tokenSelection": {"identityTokenOnly": {"clientIds": ["x"] * 1001}}},
-        {"tokenSelection": {"identityTokenOnly": {"clientIds": ["x" * 256]}}},
-        {"tokenSelection": {"accessTokenOnly": {"audiences": ["x"] * 256}}},
-        {"tokenSelection": {"accessTokenOnly": {"audiences": ["x" * 256]}}},
-    ],
-)
-def test_sizes_and_patterns_are_those_of_the_model(avp, store, issuer, members):
-    given = openid(issuer, {"identityTokenOnly": {}}, **members)
-    arguments = {"policyStoreId": store, "configuration": given, "principalEntityType": TYPE}
-    assert invalid(avp.create_identity_source, **arguments)
 
 
 def test_it_goes_with_its_policy_store(avp, store):

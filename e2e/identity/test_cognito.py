@@ -117,6 +117,22 @@ def test_both_must_be_of_one_person(avp, pool, ann, bob):
     assert refusal(avp, store, **mixed)
 
 
+def test_entities_may_not_speak_of_users_and_groups(avp, pool, ann):
+    """By whatever types they have."""
+    usual = {"principal": None, "schema": None}
+    own = user_pool(pool, groups="Photos::Group")
+    stores = [
+        (protected(avp, user_pool(pool), ANYBODY, **usual), "AWS::Cognito", "AWS::CognitoGroup"),
+        (protected(avp, own, ANYBODY, schema=None), "Photos::User", "Photos::Group"),
+    ]
+    for store, user, group in stores:
+        for kind in (user, group):
+            item = {"identifier": {"entityType": kind, "entityId": "x"}}
+            assert refusal(avp, store, **ann, entities={"entityList": [item]})
+        item = {"identifier": {"entityType": "Photos::Photo", "entityId": "x"}}
+        assert decision(avp, store, **ann, entities={"entityList": [item]}) == "ALLOW"
+
+
 def test_a_token_is_of_its_kind(avp, pool, ann):
     store = protected(avp, user_pool(pool), ANYBODY, schema=None)
     text = refusal(avp, store, identityToken=ann["accessToken"])

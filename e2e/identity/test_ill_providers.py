@@ -1,13 +1,15 @@
 """Providers that are ill or ill-meaning, and providers that may not be contacted."""
 
-import threading
+import contextlib
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import tokens
 from authority import certificate
 from expect import typed
 from issuer import DISCOVERY, KEYS, Issuer, reply
-from signed_in import EDITORS_LIST, LIST, Tokens, decision, id_tokens, protected
+from signed_in import LIST, Tokens, decision, id_tokens, protected
 
 ANYBODY = "permit(principal, action, resource);"
 FAILED = "Failed to deserialize discovery document from issuer: "
@@ -109,29 +111,37 @@ def test_keys_that_cannot_be_had_are_nobodys_permission(avp, issuer, ill):
     assert issuer.url not in str(caught.value)
 
 
-def test_a_provider_that_is_ill_does_not_hold_up_others(server, avp, issuer, openid):
-    good = protected(avp, id_tokens(openid.issuer), EDITORS_LIST)
-    token = openid.id_token("ann")
-    ill = protected(avp, id_tokens(issuer.url), ANYBODY, schema=None)
-    issuer.answers[KEYS] = never
-    theirs = issuer.token()
+@pytest.fixture
+def silent():
+    """More providers than are contacted at once, which never give their keys."""
+    with contextlib.ExitStack() as stack:
+        issuers = [stack.enter_context(Issuer(tokens.new_key("ES256"))) for _ in range(24)]
+        for issuer in issuers:
+            issuer.answers[KEYS] = never
+        yield issuers
 
-    def wait():
+
+def test_providers_that_are_ill_do_not_hold_up_others(server, avp, issuer, silent):
+    """Also not when another one has a new key."""
+    good = protected(avp, id_tokens(issuer.url), ANYBODY, schema=None)
+    assert decision(avp, good, identityToken=issuer.token()) == "ALLOW"
+    stores = [protected(avp, id_tokens(ill.url), ANYBODY, schema=None) for ill in silent]
+
+    def wait(store, ill):
         with pytest.raises(avp.exceptions.ClientError):
-            server.client(server.admin).is_authorized_with_token(
-                policyStoreId=ill, identityToken=theirs, **LIST
-            )
+            decision(server.client(server.admin), store, identityToken=ill.token())
 
-    threads = [threading.Thread(target=wait) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    time.sleep(0.2)
-    start = time.monotonic()
-    for _ in range(10):
-        assert decision(avp, good, identityToken=token) == "ALLOW"
-    assert time.monotonic() - start < 3
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(silent)) as threads:
+        waiting = [threads.submit(wait, *pair) for pair in zip(stores, silent, strict=True)]
+        time.sleep(1)
+        start = time.monotonic()
+        for _ in range(10):
+            assert decision(avp, good, identityToken=issuer.token()) == "ALLOW"
+        issuer.keys.insert(0, tokens.new_key("ES256"))
+        assert decision(avp, good, identityToken=issuer.token()) == "ALLOW"
+        assert time.monotonic() - start < 3
+        for thread in waiting:
+            thread.result()
 
 
 def test_this_machine_is_not_contacted_unless_that_is_allowed(tmp_path, issuer):
@@ -144,6 +154,36 @@ def test_this_machine_is_not_contacted_unless_that_is_allowed(tmp_path, issuer):
         text, _ = refused_at_creation(avp, issuer.url.replace("http:", "https:"))
         assert text.startswith(FAILED)
     assert not issuer.asked
+
+
+def leads_to(issuer, elsewhere):
+    """Ways to make the server ask another address than the one of the issuer."""
+    yield DISCOVERY, lambda handler: reply(handler, b"", 302, Location=elsewhere.url + DISCOVERY)
+    yield DISCOVERY, issuer.discovery(jwks_uri=elsewhere.url + KEYS)
+    yield KEYS, lambda handler: reply(handler, b"", 307, Location=elsewhere.url + KEYS)
+
+
+def test_nobody_leads_the_server_to_where_it_may_not_go(tmp_path):
+    """127.0.0.2 stands for a machine of the operator's that is nobody's business."""
+    with (
+        Issuer() as issuer,
+        Issuer(issuer.keys[0], host="127.0.0.2") as inside,
+        Tokens(tmp_path / "data", networks="127.0.0.1/32") as server,
+    ):
+        avp = server.client(server.admin)
+        usual = dict(issuer.answers)
+        for path, answer in leads_to(issuer, inside):
+            issuer.answers = usual | {path: answer}
+            try:
+                store = protected(avp, id_tokens(issuer.url), ANYBODY, schema=None)
+            except avp.exceptions.ValidationException as error:
+                assert FAILED in str(error)
+                continue
+            with pytest.raises(avp.exceptions.ClientError):
+                decision(avp, store, identityToken=issuer.token())
+        text, _ = refused_at_creation(avp, inside.url)
+        assert "Invalid input" in text
+        assert not inside.asked and issuer.asked[DISCOVERY] > 2
 
 
 def test_a_private_authority_is_trusted_when_it_is_configured(server, avp, tmp_path):

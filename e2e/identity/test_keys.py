@@ -6,7 +6,7 @@ import time
 
 import pytest
 import tokens
-from issuer import KEYS, POOL_KEYS
+from issuer import DISCOVERY, KEYS, POOL_KEYS, Issuer
 from signed_in import (
     EDITORS_LIST,
     LIST,
@@ -154,6 +154,67 @@ def test_the_one_key_of_a_provider_needs_no_name(avp, issuer):
     assert decision(avp, store, identityToken=issuer.token(issuer.keys[1])) == "ALLOW"
     token = tokens.sign(issuer.keys[0], issuer.claims(sub="bob"), kid=None)
     assert "key" in refusal(avp, store, identityToken=token)
+
+
+def test_what_else_is_in_a_key_set_does_not_matter(avp, issuer):
+    """Keys for encryption, of kinds that nobody knows, and broken ones."""
+    good = issuer.keys[0].as_dict(private=False)
+    small = tokens.new_key().as_dict(private=False) | {"kid": "small", "n": "AQAB"}
+    others = [
+        good | {"kid": "enc", "use": "enc"},
+        {"kty": "oct", "kid": "secret", "k": "c2VjcmV0", "alg": "HS256"},
+        {"kty": "new", "kid": "new"},
+        {"kty": "RSA", "kid": "broken"},
+        small,
+    ]
+    issuer.answers[KEYS] = {"keys": [*others, good], "more": 1}
+    store = protected(avp, id_tokens(issuer.url), ANYBODY, schema=None)
+    assert decision(avp, store, identityToken=issuer.token()) == "ALLOW"
+    for kid in ("enc", "new", "broken", "small"):
+        token = tokens.sign(issuer.keys[0], issuer.claims(), kid=kid)
+        assert refusal(avp, store, identityToken=token)
+    token = tokens.with_secret(b"secret", issuer.claims(), kid="secret")
+    assert "algorithm" in refusal(avp, store, identityToken=token)
+
+
+def test_a_key_need_not_name_its_algorithm(avp, issuer):
+    """Those of Microsoft Entra do not."""
+    key = issuer.keys[0].as_dict(private=False)
+    issuer.answers[KEYS] = {"keys": [{k: v for k, v in key.items() if k not in ("alg", "use")}]}
+    store = protected(avp, id_tokens(issuer.url), ANYBODY, schema=None)
+    assert decision(avp, store, identityToken=issuer.token()) == "ALLOW"
+
+
+@pytest.mark.parametrize(("host", "name"), [("127.0.0.1", "localhost"), ("::1", "[::1]")])
+def test_this_machine_has_other_names(avp, host, name):
+    try:
+        issuer = Issuer(host=host, name=name)
+    except OSError:
+        pytest.skip(f"there is no {host}")
+    with issuer:
+        store = protected(avp, id_tokens(issuer.url), ANYBODY, schema=None)
+        assert decision(avp, store, identityToken=issuer.token()) == "ALLOW"
+
+
+def test_a_slash_at_the_end_belongs_to_the_name(avp, issuer):
+    """And is not repeated in the URL of the discovery document, as the standard says."""
+    name = issuer.url + "/"
+    issuer.answers[DISCOVERY] = issuer.discovery(issuer=name)
+    store = protected(avp, id_tokens(name), ANYBODY, schema=None)
+    assert decision(avp, store, identityToken=issuer.token(iss=name)) == "ALLOW"
+    assert "issuer" in refusal(avp, store, identityToken=issuer.token(iss=issuer.url))
+
+
+def test_tokens_decide_after_a_restart(tmp_path, issuer):
+    server, token = Tokens(tmp_path / "data"), issuer.token()
+    with server:
+        avp = server.client(server.admin)
+        store = protected(avp, id_tokens(issuer.url), ANYBODY, schema=None)
+        assert decision(avp, store, identityToken=token) == "ALLOW"
+    with server:
+        assert decision(avp, store, identityToken=token) == "ALLOW"
+        stranger = tokens.sign(tokens.new_key(), issuer.claims())
+        assert "key" in refusal(avp, store, identityToken=stranger)
 
 
 class Pool:

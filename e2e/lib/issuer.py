@@ -3,6 +3,7 @@
 import collections
 import http.server
 import json
+import socket
 import threading
 
 import tokens
@@ -14,16 +15,22 @@ POOL_KEYS = "/.well-known/jwks.json"
 
 
 class Issuer:
-    """`answers` maps paths to what is there: JSON, or a function that gets the request handler."""
+    """`answers` maps paths to what is there: JSON, or a function that gets the request handler.
 
-    def __init__(self, *keys, tls=None):
+    It listens at `host`, an address of this machine, and calls itself `name`.
+    """
+
+    def __init__(self, *keys, tls=None, host="127.0.0.1", name=None):
         self.asked = collections.Counter()
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.server.daemon_threads = True
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        kind = type("Server", (http.server.ThreadingHTTPServer,), {"address_family": family})
+        self.server = kind((host, 0), self._handler())
+        # Those who are kept waiting go away.
+        self.server.handle_error = lambda *_: None
         if tls:
             self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
         scheme = "https" if tls else "http"
-        self.url = f"{scheme}://127.0.0.1:{self.server.server_address[1]}"
+        self.url = f"{scheme}://{name or host}:{self.server.server_address[1]}"
         self.keys = list(keys) or [tokens.new_key()]
         self.answers = {
             DISCOVERY: self.discovery(),

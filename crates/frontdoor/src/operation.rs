@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use base::{AccountId, Region, Timestamp};
 use iam::decision_log::DecisionLog;
+use model::shape::Shape;
 use model::{OperationModel, ServiceModel};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -67,6 +68,11 @@ pub trait Operation: Send + Sync + 'static {
 
     /// The operation's name in the service model.
     const NAME: &'static str;
+
+    /// Reads the usual input from the bytes of a JSON body: see [`wire::direct`].
+    fn read(shape: &'static Shape, body: &[u8]) -> Option<Self::Input> {
+        wire::direct::read(shape, body)
+    }
 
     /// What the caller must be allowed to do, decided in this order before `call`. All of it is
     /// asked of IAM: an operation that needs no permission names none.
@@ -129,7 +135,7 @@ impl Service {
             let state = Arc::clone(state);
             let call: Call = Box::new(move |service, found, incoming, asked, log| {
                 let state = Arc::clone(&state);
-                let input = protocol::typed(service, found, incoming);
+                let input = protocol::typed(service, found, incoming, O::read);
                 Box::pin(async move { run::<O>(&state, asked, input?, log.as_ref()).await })
             });
             self.routes.insert(model.name, Route { call });

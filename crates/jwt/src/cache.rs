@@ -8,10 +8,11 @@ use arc_swap::ArcSwapOption;
 use base::Timestamp;
 use tokio::sync::watch;
 
-use crate::documents::FetchedKeys;
-use crate::error::{Document, FetchError, Reason};
+use crate::documents::{FetchedKeys, Standing};
+use crate::error::{Document, FetchError, Reason, TokenError};
 use crate::keys::KeySet;
 use crate::options::KeySource;
+use crate::token::Token;
 
 /// How long keys are used beyond their lifetime while their provider cannot be asked.
 const GRACE: Duration = Duration::from_secs(24 * 3_600);
@@ -36,6 +37,14 @@ pub(crate) struct Present {
     stale: Timestamp,
     /// From here on they are not used at all.
     gone: Timestamp,
+}
+
+impl Present {
+    /// Verifies the signature of `token`.
+    pub(crate) fn verify(&self, token: &Token<'_>) -> Result<(), TokenError> {
+        let key = self.set.find(token.key_id.as_deref(), token.algorithm)?;
+        key.verify(token.algorithm, token.message, &token.signature)
+    }
 }
 
 /// Gives the outcome of a fetch to all that wait for it.
@@ -106,6 +115,17 @@ impl Source {
         self.present.load_full()
     }
 
+    /// Whether it has given keys, or failed to.
+    pub(crate) fn standing(&self) -> Standing {
+        if self.present().is_some() {
+            Standing::Known
+        } else if self.state().failure.is_some() {
+            Standing::Ill
+        } else {
+            Standing::New
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -135,8 +155,8 @@ impl Source {
         }
     }
 
-    /// Fetches keys by `start` because one is unknown, but not too often.
-    pub(crate) fn fly_for_unknown_key(
+    /// Fetches keys by `start` because one is unknown or does not verify, but not too often.
+    pub(crate) fn fly_for_another_key(
         &self,
         now: Timestamp,
         start: impl FnOnce(Landing),
@@ -165,14 +185,27 @@ impl Source {
         next_version: impl FnOnce() -> u64,
     ) {
         let mut state = self.state();
+        // A set without a key that can be used verifies nothing: those that are there stay.
+        let is_loss = |fetched: &FetchedKeys| {
+            fetched.keys.is_empty() && self.present().is_some_and(|old| !old.set.is_empty())
+        };
+        let fetched = match fetched {
+            Ok(fetched) if is_loss(&fetched) => Err(Reason::Form.of(Document::Keys)),
+            other => other,
+        };
         let outcome = match fetched {
             Ok(fetched) => {
                 let present = self.renewed(fetched, now, next_version);
                 self.present.store(Some(Arc::new(present)));
-                state.failure = None;
+                if state.failure.take().is_some() {
+                    tracing::info!(keys = ?self.place, "an identity provider is there again");
+                }
                 Ok(())
             }
+            // That says nothing about this source.
+            Err(error) if error.reason == Reason::Busy => Err(error),
             Err(error) => {
+                tracing::warn!(keys = ?self.place, %error, "no keys of an identity provider");
                 let (least, most) = WAIT;
                 let wait = state.failure.map_or(least, |last| most.min(last.wait * 2));
                 state.failure = Some(Failure {

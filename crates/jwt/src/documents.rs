@@ -24,11 +24,25 @@ pub(crate) struct Documents {
     connector: Connector,
     clock: Arc<dyn Clock>,
     limits: Limits,
-    /// For key sets, and whatever leads to them.
-    for_keys: Semaphore,
+    /// For key sets, and whatever leads to them, by the standing of the source: those that never
+    /// answer cannot take the place of those that did.
+    for_known: Semaphore,
+    for_new: Semaphore,
+    for_ill: Semaphore,
     /// For [`Documents::discover`], so that those who create identity sources cannot take the place
     /// of those who verify tokens.
     for_checks: Semaphore,
+}
+
+/// What is known of a source before its keys are fetched.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Standing {
+    /// It has given keys.
+    Known,
+    /// It was not asked before.
+    New,
+    /// The last attempt failed, and there are no keys.
+    Ill,
 }
 
 /// Keys, and for how long they may be used.
@@ -54,12 +68,16 @@ impl Documents {
     pub(crate) fn new(options: Options, clock: Arc<dyn Clock>) -> Result<Self, InvalidCertificate> {
         let network = Network::new(options.networks);
         let timeout = options.limits.connect;
-        let for_checks = options.limits.fetches / 4;
+        let share = |part: usize| Semaphore::new((options.limits.fetches / part).max(1));
+        let (for_known, for_new) = (share(2), share(4));
+        let (for_ill, for_checks) = (share(8), share(8));
         Ok(Self {
             connector: Connector::new(network, options.certificates, timeout)?,
             clock,
-            for_keys: Semaphore::new(options.limits.fetches - for_checks),
-            for_checks: Semaphore::new(for_checks.max(1)),
+            for_known,
+            for_new,
+            for_ill,
+            for_checks,
             limits: options.limits,
         })
     }
@@ -77,14 +95,23 @@ impl Documents {
     }
 
     /// Fetches the keys that are at `source`.
-    pub(crate) async fn keys(&self, source: &KeySource) -> Result<FetchedKeys, FetchError> {
+    pub(crate) async fn keys(
+        &self,
+        source: &KeySource,
+        standing: Standing,
+    ) -> Result<FetchedKeys, FetchError> {
+        let permits = match standing {
+            Standing::Known => &self.for_known,
+            Standing::New => &self.for_new,
+            Standing::Ill => &self.for_ill,
+        };
         match source {
             KeySource::Discovery(url) => {
-                let turn = self.turn(&self.for_keys, Document::Discovery).await?;
+                let turn = self.turn(permits, Document::Discovery).await?;
                 self.discovered(&turn, url, Some(url)).await
             }
             KeySource::WellKnownJwks(url) => {
-                let turn = self.turn(&self.for_keys, Document::Keys).await?;
+                let turn = self.turn(permits, Document::Keys).await?;
                 match self.key_set(&turn, &format!("{url}{KEYS}")).await {
                     Err(error) if error.reason == Reason::Status(404) => {
                         self.discovered(&turn, url, None).await
@@ -127,7 +154,7 @@ impl Documents {
         url: &str,
         issuer: Option<&str>,
     ) -> Result<Configuration, FetchError> {
-        let url = format!("{url}{DISCOVERY}");
+        let url = discovery_url(url);
         let fetched = self.fetch(turn, &url, self.limits.discovery_bytes);
         let read = |fetched: Fetched| {
             let configuration: Configuration =
@@ -164,5 +191,44 @@ impl Documents {
         timeout_at(turn.until, work)
             .await
             .unwrap_or(Err(Reason::Timeout))
+    }
+}
+
+/// OpenID Connect Discovery 1.0, section 4.1: a slash at the end of an issuer is not repeated. The
+/// issuers of some providers have one, which is part of their name.
+fn discovery_url(issuer: &str) -> String {
+    // That of `https://` is not one at the end.
+    let bare = issuer.strip_suffix('/').filter(|bare| !bare.ends_with('/'));
+    format!("{}{DISCOVERY}", bare.unwrap_or(issuer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::discovery_url;
+
+    #[test]
+    fn discovery_documents_are_below_their_issuers() {
+        for (issuer, url) in [
+            ("https://a", "https://a/.well-known/openid-configuration"),
+            ("https://a/", "https://a/.well-known/openid-configuration"),
+            (
+                "https://a/b",
+                "https://a/b/.well-known/openid-configuration",
+            ),
+            (
+                "https://a/b/",
+                "https://a/b/.well-known/openid-configuration",
+            ),
+            (
+                "https://a//",
+                "https://a///.well-known/openid-configuration",
+            ),
+            (
+                "https://a?b",
+                "https://a?b/.well-known/openid-configuration",
+            ),
+        ] {
+            assert_eq!(discovery_url(issuer), url);
+        }
     }
 }

@@ -62,6 +62,11 @@ impl KeySet {
         Ok(Self { keys })
     }
 
+    /// Whether there is no key that can verify anything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
     /// The key for a token of `algorithm`: the one named `id`, or without a name the only one that
     /// fits.
     pub(crate) fn find(

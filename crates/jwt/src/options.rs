@@ -8,7 +8,8 @@ use rustls_pki_types::CertificateDer;
 /// Where the keys of an issuer are.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum KeySource {
-    /// `jwks_uri` of the discovery document at `<url>/.well-known/openid-configuration`.
+    /// `jwks_uri` of the discovery document at `<url>/.well-known/openid-configuration`; a slash
+    /// at the end of the URL is not repeated.
     Discovery(String),
     /// `<url>/.well-known/jwks.json`, as Amazon Cognito has it; where that answers 404, the
     /// discovery document beside it says.
@@ -34,7 +35,9 @@ pub struct Limits {
     pub connect: Duration,
     /// For a fetch: names, connections, redirects and bodies of everything that it needs.
     pub fetch: Duration,
-    /// Fetches at once. A quarter of them is for [`Providers::discover`](crate::Providers::discover).
+    /// Fetches at once: half of them of sources that have given keys before, a quarter of new ones,
+    /// an eighth of those that failed last, and an eighth for
+    /// [`Providers::discover`](crate::Providers::discover).
     pub fetches: usize,
     /// Redirects that are followed from one URL.
     pub redirects: usize,
@@ -51,7 +54,7 @@ impl Default for Limits {
         Self {
             connect: Duration::from_secs(3),
             fetch: Duration::from_secs(5),
-            fetches: 16,
+            fetches: 64,
             redirects: 3,
             discovery_bytes: 64 * 1024,
             keys_bytes: 512 * 1024,

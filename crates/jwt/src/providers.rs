@@ -85,9 +85,7 @@ impl Providers {
         let token = Token::parse(token)?;
         claims::check_issuer(&token.claims, issuers)?;
         let source = self.inner.source(source);
-        let present = self.inner.keys(&source, &token).await?;
-        let key = present.set.find(token.key_id.as_deref(), token.algorithm)?;
-        key.verify(token.algorithm, token.message, &token.signature)?;
+        let present = self.inner.verify(&source, &token).await?;
         let expires = claims::check_times(&token.claims, self.inner.clock.now())?;
         Ok(Verified {
             claims: token.claims,
@@ -131,7 +129,9 @@ impl Inner {
             return Arc::clone(source);
         }
         if sources.len() >= self.most_sources {
-            let oldest = sources.values().min_by_key(|source| source.used());
+            // Anybody can name a source; those that have given keys are the last to go.
+            let worth = |source: &&Arc<Source>| (source.present().is_some(), source.used());
+            let oldest = sources.values().min_by_key(worth);
             if let Some(oldest) = oldest.map(|source| source.place.clone()) {
                 sources.remove(&oldest);
             }
@@ -141,25 +141,38 @@ impl Inner {
         source
     }
 
-    /// Keys among which the one of `token` is, if the provider has it.
-    async fn keys(
+    /// The keys that verified the signature of `token`.
+    ///
+    /// A key that is not known, or not under this name, may be newer than the keys that are
+    /// remembered: the provider is asked again, if that was not done lately.
+    async fn verify(
         self: &Arc<Self>,
         source: &Arc<Source>,
         token: &Token<'_>,
     ) -> Result<Arc<Present>, TokenError> {
         let (present, just_fetched) = self.fresh(source).await?;
-        let found = present.set.find(token.key_id.as_deref(), token.algorithm);
-        if just_fetched || !matches!(found, Err(TokenError::UnknownKey)) {
-            return Ok(present);
-        }
-        let now = self.clock.now();
+        let fault = match present.verify(token) {
+            Ok(()) => return Ok(present),
+            Err(fault @ (TokenError::UnknownKey | TokenError::Signature)) if !just_fetched => fault,
+            Err(fault) => return Err(fault),
+        };
         let start = |landing| self.spawn(&Handle::current(), source, landing);
-        match source.fly_for_unknown_key(now, start) {
-            Ok(flight) => landed(flight).await?,
-            Err(Refused::Failed(error)) => return Err(error.into()),
-            Err(Refused::TooSoon) => {}
+        let outcome = match source.fly_for_another_key(self.clock.now(), start) {
+            Ok(flight) => landed(flight).await,
+            Err(Refused::Failed(error)) => Err(error),
+            Err(Refused::TooSoon) => Ok(()),
+        };
+        match (outcome, fault) {
+            // Without an answer it is not known whether the provider has the key.
+            (Err(error), TokenError::UnknownKey) => return Err(error.into()),
+            (Err(_), fault) => return Err(fault),
+            (Ok(()), _) => {}
         }
-        Ok(source.present().unwrap_or(present))
+        let newer = source
+            .present()
+            .filter(|newer| newer.version != present.version);
+        let newer = newer.ok_or(fault)?;
+        newer.verify(token).map(|()| newer)
     }
 
     /// Keys that may be used, and whether they have just been fetched.
@@ -187,7 +200,8 @@ impl Inner {
     fn spawn(self: &Arc<Self>, runtime: &Handle, source: &Arc<Source>, landing: Landing) {
         let (inner, source) = (Arc::clone(self), Arc::clone(source));
         runtime.spawn(async move {
-            let fetched = inner.documents.keys(&source.place).await;
+            let standing = source.standing();
+            let fetched = inner.documents.keys(&source.place, standing).await;
             let version = || inner.versions.fetch_add(1, Ordering::Relaxed);
             source.land(&landing, fetched, inner.clock.now(), version);
         });

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use cedar_policy::{Context, Entities, EntityUid, Request};
+use cedar_policy::Entities;
+use cedar_policy_core::ast::Context;
 use frontdoor::RequestContext;
 use model::verified_permissions::types::{
     ActionIdentifier, ContextDefinition, EntitiesDefinition, EntityIdentifier,
@@ -12,6 +13,7 @@ use tokio::runtime::RuntimeFlavor::MultiThread;
 use tokio::task::block_in_place;
 
 use crate::alias;
+use crate::cedar::asked::{Asked, Party};
 use crate::cedar::decide::{Decided, decide};
 use crate::cedar::snapshot::Snapshot;
 use crate::cedar::translate;
@@ -33,11 +35,31 @@ pub(crate) struct Question<'a> {
 /// What the parts of the last question became: those of a batch repeat most of them.
 #[derive(Default)]
 struct Last<'a> {
-    principal: Memo<Option<&'a EntityIdentifier>, EntityUid>,
-    action: Memo<Option<&'a ActionIdentifier>, EntityUid>,
-    resource: Memo<Option<&'a EntityIdentifier>, EntityUid>,
+    principal: Memo<Part<'a, EntityIdentifier>, Party>,
+    action: Memo<Part<'a, ActionIdentifier>, Party>,
+    resource: Memo<Part<'a, EntityIdentifier>, Party>,
     /// With the action, which says what `context.token` is.
-    context: Memo<(Option<&'a ContextDefinition>, Option<&'a ActionIdentifier>), Context>,
+    context: Memo<(Part<'a, ContextDefinition>, Part<'a, ActionIdentifier>), Context>,
+}
+
+/// A part of a question. Equal ones are often the same.
+struct Part<'a, T>(Option<&'a T>);
+
+impl<T> Clone for Part<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Part<'_, T> {}
+
+impl<T: PartialEq> PartialEq for Part<'_, T> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self.0, other.0) {
+            (Some(one), Some(other)) => std::ptr::eq(one, other) || one == other,
+            (one, other) => one.is_none() && other.is_none(),
+        }
+    }
 }
 
 /// The last key and what was made of it.
@@ -49,16 +71,14 @@ impl<K, V> Default for Memo<K, V> {
     }
 }
 
-impl<K: Copy + PartialEq, V: Clone> Memo<K, V> {
-    fn get(&mut self, key: K, make: impl FnOnce(K) -> Result<V, Error>) -> Result<V, Error> {
-        match &self.0 {
-            Some((last, made)) if *last == key => Ok(made.clone()),
-            Some(_) | None => {
-                let made = make(key)?;
-                self.0 = Some((key, made.clone()));
-                Ok(made)
-            }
-        }
+impl<K: PartialEq, V> Memo<K, V> {
+    fn get(&mut self, key: K, make: impl FnOnce() -> Result<V, Error>) -> Result<&V, Error> {
+        let entry = match self.0.take() {
+            Some(last) if last.0 == key => last,
+            Some(_) | None => (key, make()?),
+        };
+        let (_, made) = self.0.insert(entry);
+        Ok(made)
     }
 }
 
@@ -138,35 +158,44 @@ impl<'a> Session<'a> {
         path: &dyn Fn() -> String,
     ) -> Result<Decided, Error> {
         let at = |member: &'static str| move || format!("{}/{member}", path());
-        let Last {
+        let (snapshot, entities) = (&*self.snapshot, &self.entities);
+        let entity = |member, given| {
+            let uid = translate::entity(given, &at(member))?;
+            Ok(snapshot.entity(uid, entities))
+        };
+        let Question {
             principal,
             action,
             resource,
             context,
-        } = &mut self.last;
-        let entity = |member| move |given| translate::entity(given, &at(member));
-        let action = action.get(question.action, |given| {
-            translate::action(given, &at("action"))
+        } = question;
+        let (last, token) = (&mut self.last, self.token.as_deref());
+        let principal = last
+            .principal
+            .get(Part(principal), || entity("principal", principal))?;
+        let acting = last.action.get(Part(action), || {
+            let uid = translate::action(action, &at("action"))?;
+            Ok(snapshot.action(uid, entities))
         })?;
-        let (token, schema) = (self.token.as_deref(), self.snapshot.schema.as_deref());
-        let typed_by = question.action.filter(|_| token.is_some());
-        let context = context.get((question.context, typed_by), |(given, _)| {
-            let token = match token {
-                Some(token) => token.context_token(schema, action.as_ref())?,
-                None => None,
+        let resource = last
+            .resource
+            .get(Part(resource), || entity("resource", resource))?;
+        let typed_by = action.filter(|_| token.is_some());
+        let context = last.context.get((Part(context), Part(typed_by)), || {
+            let Some(token) = token else {
+                return translate::context(context, &at("context"));
             };
-            translate::context_with_token(given, token, &at("context"))
+            let claims = token.context_token(acting.uid())?;
+            translate::context_with_token(context, claims, &at("context"))
         })?;
-        let request = Request::new(
-            principal.get(question.principal, entity("principal"))?,
-            action,
-            resource.get(question.resource, entity("resource"))?,
+        let asked = Asked {
+            principal,
+            action: acting,
+            resource,
             context,
-            None,
-        )
-        .map_err(|error| Error::field(path(), error.to_string()))?;
-        let slice = self.snapshot.slice(&request, &self.entities);
-        let decide = || decide(&self.snapshot, &slice, &request, &self.entities);
+        };
+        let slice = snapshot.slice(&asked);
+        let decide = || decide(snapshot, &slice, &asked, entities);
         let takes_long = slice.len() > QUICK_TO_EVALUATE || slice.missing() > QUICK_TO_COMPILE;
         // Other kinds of runtime have no other worker that could go on.
         let decided = if takes_long && Handle::current().runtime_flavor() == MultiThread {

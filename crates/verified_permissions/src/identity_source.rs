@@ -62,7 +62,11 @@ impl UserPool {
     /// The issuer that Amazon Cognito writes into the pool's tokens.
     pub(crate) fn issuer(&self) -> String {
         let (region, pool_id) = self.parts();
-        format!("https://cognito-idp.{region}.amazonaws.com/{pool_id}")
+        let suffix = match Arn::parse(&self.arn).map(|arn| arn.partition) {
+            Some("aws-cn") => "amazonaws.com.cn",
+            _ => "amazonaws.com",
+        };
+        format!("https://cognito-idp.{region}.{suffix}/{pool_id}")
     }
 }
 
@@ -130,29 +134,67 @@ pub(crate) fn of_policy_store(
     Ok(found)
 }
 
-/// The type of the principals of a new identity source.
-pub(crate) fn principal_entity_type(
-    given: Option<String>,
-    provider: &Provider,
-) -> Result<String, Error> {
-    match (given, provider) {
-        (Some(given), _) => {
-            check_principal_entity_type(&given)?;
-            Ok(given)
+/// What is given for the entities that an identity source makes of tokens.
+pub(crate) struct Given {
+    pub(crate) provider: Provider,
+    pub(crate) principal_entity_type: Option<String>,
+    /// Where the configuration is in the request.
+    pub(crate) path: &'static str,
+}
+
+impl Given {
+    /// Refuses types that no entities can have. `kept` is the principals' type so far, where there
+    /// is one; the result is theirs from now on.
+    pub(crate) fn check(&self, kept: Option<&str>) -> Result<String, Error> {
+        let kept = || match (kept, &self.provider) {
+            // The default of user pools is nothing that anybody has chosen.
+            (None | Some(COGNITO_PRINCIPAL), Provider::OpenIdConnect(_)) => Err(Error::bare(
+                "Invalid PrincipalEntityType, must not be empty",
+            )),
+            (None, Provider::Cognito(_)) => Ok(COGNITO_PRINCIPAL.to_owned()),
+            (Some(kept), _) => Ok(kept.to_owned()),
+        };
+        let principal = match &self.principal_entity_type {
+            Some(given) => given.clone(),
+            None => kept()?,
+        };
+        check_type(&principal, || "/principalEntityType".to_owned())?;
+        let (group, member) = match &self.provider {
+            Provider::Cognito(pool) => (
+                pool.group_entity_type.as_deref(),
+                "cognitoUserPoolConfiguration",
+            ),
+            Provider::OpenIdConnect(provider) => (
+                provider
+                    .groups
+                    .as_ref()
+                    .map(|groups| groups.entity_type.as_str()),
+                "openIdConnectConfiguration",
+            ),
+        };
+        let Some(group) = group else {
+            return Ok(principal);
+        };
+        let at = || format!("{}/{member}/groupConfiguration/groupEntityType", self.path);
+        check_type(group, at)?;
+        if group == principal {
+            let text = "Groups and principals cannot be of the same type.";
+            return Err(Error::field(at(), text));
         }
-        (None, Provider::Cognito(_)) => Ok(COGNITO_PRINCIPAL.to_owned()),
-        (None, Provider::OpenIdConnect(_)) => Err(Error::bare(
-            "Invalid PrincipalEntityType, must not be empty",
-        )),
+        Ok(principal)
     }
 }
 
-/// Refuses what is no entity type name; the shape allows any text.
-pub(crate) fn check_principal_entity_type(given: &str) -> Result<(), Error> {
-    entity_types::parse(given).map(drop).map_err(|text| {
-        Error::field(
-            "/principalEntityType",
-            format!("invalid entity type: {text}"),
-        )
-    })
+/// Refuses what is no entity type name, which the shapes let pass, and actions.
+fn check_type(name: &str, path: impl Fn() -> String) -> Result<(), Error> {
+    let parsed = entity_types::parse(name);
+    let parsed =
+        parsed.map_err(|text| Error::field(path(), format!("invalid entity type: {text}")))?;
+    if parsed.is_action() {
+        return Err(Error::field(
+            path(),
+            "Principals and groups cannot be actions.",
+        ));
+    }
+    Ok(())
 }

@@ -6,6 +6,7 @@
 //! shape does not know or that is repeated) gives up, and [`crate::shape_check`] has the word.
 
 mod parts;
+pub mod repeated;
 
 use std::fmt;
 
@@ -23,7 +24,7 @@ use crate::shape_check::Check;
 /// The input in `body`, if it is JSON in which nothing departs from `shape`.
 ///
 /// INVARIANT: what this gives, `shape_check` lets through, and serde reads the same from it.
-pub(crate) fn read<T: DeserializeOwned>(shape: &'static Shape, body: &[u8]) -> Option<T> {
+pub fn read<T: DeserializeOwned>(shape: &'static Shape, body: &[u8]) -> Option<T> {
     let mut check = Check::default();
     let mut json = serde_json::Deserializer::from_str(std::str::from_utf8(body).ok()?);
     let guide = Guide {

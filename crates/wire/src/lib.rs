@@ -9,7 +9,7 @@
 mod answer;
 pub mod aws_json;
 pub mod aws_query;
-mod direct;
+pub mod direct;
 pub mod error;
 mod incoming;
 pub mod page;

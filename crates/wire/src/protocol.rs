@@ -7,6 +7,7 @@
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{Method, Response};
+use model::shape::Shape;
 use model::{OperationModel, Protocol, ServiceModel};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -16,7 +17,7 @@ pub use crate::incoming::Incoming;
 use crate::error::WireError;
 use crate::rest_json::Labels;
 use crate::shape_check::{Rejection, shape_check};
-use crate::{aws_json, aws_query, direct, rest_json, text};
+use crate::{aws_json, aws_query, rest_json, text};
 
 /// An operation that a request asks for.
 pub struct Found<'a> {
@@ -78,14 +79,16 @@ pub fn input(
         .map_err(|refused| rejection(service, refused))
 }
 
-/// The typed input of the operation that was found, after its shape check.
+/// The typed input of the operation that was found, after its shape check. `direct` reads the usual
+/// one from its JSON, and gives up where [`crate::direct::read`] does.
 pub fn typed<T: DeserializeOwned>(
     service: &ServiceModel,
     found: &Found<'_>,
     incoming: &Incoming<'_>,
+    direct: impl FnOnce(&'static Shape, &[u8]) -> Option<T>,
 ) -> Result<T, WireError> {
     if matches!(service.protocol, Protocol::AwsJson { .. })
-        && let Some(input) = direct::read(found.operation.input, incoming.body)
+        && let Some(input) = direct(found.operation.input, incoming.body)
     {
         return Ok(input);
     }

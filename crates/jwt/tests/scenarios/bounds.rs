@@ -41,7 +41,7 @@ async fn every_page_is_bounded() {
         "HTTP/1.1 200 OK\r\n{}\r\n",
         "X-Header: 1\r\n".repeat(10_000)
     );
-    let long_header = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(1_000_000));
+    let long_header = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(50_000));
     let continues = "HTTP/1.1 100 Continue\r\n\r\n".repeat(10_000);
     let compressed = vec![("Content-Encoding", "gzip".to_owned())];
     for (behaviour, expected) in [

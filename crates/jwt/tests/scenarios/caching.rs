@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use jwt::{Document, FetchError, KeySource, Reason, TokenError};
+use serde_json::json;
 use testkit::{Behaviour, Page};
 
 use super::{World, options};
@@ -206,4 +207,66 @@ async fn discovery_at_creation_does_not_trust_what_is_remembered() {
     world.provider.behave(Page::Discovery, Behaviour::Good);
     world.providers.discover(&world.issuer).await.unwrap();
     assert_eq!(world.provider.fetches(Page::Discovery), 3);
+}
+
+#[tokio::test]
+async fn sources_that_never_gave_keys_are_forgotten_first() {
+    let mut options = options();
+    options.limits.sources = 2;
+    let world = World::with(options).await;
+    world.verify(&world.token()).await.unwrap();
+    world.provider.behave(Page::Keys, Behaviour::Down);
+    for at in 0..4 {
+        world.advance(1);
+        let issuer = format!("{}/{at}", world.issuer);
+        let mut claims = world.claims();
+        claims["iss"] = json!(issuer);
+        let token = world.provider.sign("ES256", &claims);
+        let source = KeySource::Discovery(issuer.clone());
+        let verified = world.providers.verify(&source, &[&issuer], &token).await;
+        assert!(matches!(verified, Err(TokenError::Keys(_))), "{verified:?}");
+    }
+    world.verify(&world.token()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_new_key_under_an_old_name_is_found() {
+    let world = World::new().await;
+    let old = world.token();
+    world.verify(&old).await.unwrap();
+    let other = testkit::IdentityProvider::start().await;
+    let answer = Behaviour::Answer(200, vec![], other.key_set().to_string());
+    world.provider.behave(Page::Keys, answer);
+    let new = other.sign("ES256", &world.claims());
+    assert_eq!(other.key_id("ES256"), world.provider.key_id("ES256"));
+    world.verify(&new).await.unwrap();
+    assert_eq!(world.fetches(), 2);
+    // Bad signatures are no way to have the provider asked without end.
+    for _ in 0..5 {
+        assert_eq!(world.verify(&old).await, Err(TokenError::Signature));
+    }
+    assert_eq!(world.fetches(), 2);
+    // And the provider's absence does not excuse them.
+    world.provider.behave(Page::Keys, Behaviour::Down);
+    world.advance(10);
+    assert_eq!(world.verify(&old).await, Err(TokenError::Signature));
+    assert_eq!(world.fetches(), 3);
+}
+
+#[tokio::test]
+async fn a_set_without_keys_does_not_replace_those_that_are_there() {
+    let world = World::new().await;
+    let token = world.token();
+    world.verify(&token).await.unwrap();
+    let nothing = json!({"keys": [{"kty": "oct", "k": "AAAA"}]});
+    for (at, set) in [json!({"keys": []}), nothing].iter().enumerate() {
+        let answer = Behaviour::Answer(200, vec![], set.to_string());
+        world.provider.behave(Page::Keys, answer);
+        world.provider.rotate();
+        world.advance(100);
+        let unknown = world.verify(&world.token()).await;
+        assert!(matches!(unknown, Err(TokenError::Keys(_))), "{unknown:?}");
+        assert_eq!(world.fetches(), 2 + at);
+        world.verify(&token).await.unwrap();
+    }
 }

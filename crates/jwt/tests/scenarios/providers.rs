@@ -88,3 +88,15 @@ async fn localhost_is_contacted_at_its_loopback_address() {
     world.source = jwt::KeySource::WellKnownJwks(world.issuer.clone());
     world.verify(&world.token()).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_name_is_contacted_only_at_those_of_its_addresses_that_are_allowed() {
+    let provider = IdentityProvider::start().await;
+    let url = provider.issuer().replace("127.0.0.1", "localhost");
+    let providers = allowing(&["::1/128"]);
+    assert!(providers.may_be_plain(&url));
+    let error = providers.discover(&url).await.unwrap_err();
+    let reasons = [Reason::NotAllowed, Reason::Connection];
+    assert!(reasons.contains(&error.reason), "{error}");
+    assert_eq!(provider.fetches(Page::Discovery), 0);
+}

@@ -176,3 +176,46 @@ async fn checks_of_issuers_do_not_keep_tokens_waiting() {
     assert_eq!(world.provider.fetches(Page::Discovery), 2);
     checks.iter().for_each(tokio::task::JoinHandle::abort);
 }
+
+#[tokio::test]
+async fn providers_that_never_answer_do_not_hold_up_others() {
+    let mut options = options();
+    options.limits.fetches = 8;
+    options.limits.fetch = Duration::from_millis(800);
+    let world = World::with(options).await;
+    world.verify(&world.token()).await.unwrap();
+    let ill = testkit::IdentityProvider::start().await;
+    ill.behave(Page::Keys, Behaviour::Hang);
+    let many: Vec<_> = (0..20)
+        .map(|at| {
+            let issuer = format!("{}/{at}", ill.issuer());
+            let mut claims = world.claims();
+            claims["iss"] = json!(issuer);
+            let token = ill.sign("ES256", &claims);
+            let providers = Arc::clone(&world.providers);
+            let source = jwt::KeySource::Discovery(issuer.clone());
+            tokio::spawn(async move { providers.verify(&source, &[&issuer], &token).await })
+        })
+        .collect();
+    while ill.fetches(Page::Keys) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // One that has given keys before has a place of its own.
+    world.provider.rotate();
+    let soon = Duration::from_millis(400);
+    let token = world.token();
+    let verified = tokio::time::timeout(soon, world.verify(&token)).await;
+    verified.expect("without waiting").unwrap();
+    // A new one may have to wait, and is not left alone for that.
+    let issuer = format!("{}/new", world.issuer);
+    let source = jwt::KeySource::Discovery(issuer.clone());
+    let mut claims = world.claims();
+    claims["iss"] = json!(issuer);
+    let token = world.provider.sign("ES256", &claims);
+    let verify = async || world.providers.verify(&source, &[&issuer], &token).await;
+    let _ = verify().await;
+    for one in many {
+        assert!(one.await.unwrap().is_err());
+    }
+    verify().await.unwrap();
+}

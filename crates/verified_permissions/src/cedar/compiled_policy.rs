@@ -5,17 +5,17 @@
 //! compiled when a request needs it, and kept for as long as [`Bodies`] has room. A request that
 //! needs a body which is not there waits for its compilation, some 30 µs for a small policy.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cedar_policy::{Policy, Template};
-use cedar_policy_core::ast::{self, Eid, EntityType, EntityUID, Expr, PolicyID, SlotEnv};
+use cedar_policy_core::ast::{self, Eid, EntityType, EntityUID, Expr, PolicyID};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use smol_str::SmolStr;
 use store::StoreError;
 
+use crate::cedar::scope::{Scope, Slots};
 use crate::cedar::slice::index::{Item, Path};
 use crate::cedar::slice::keys::{ANY, Key, Keys, RequestKeys};
 use crate::cedar::{depth, entity_types};
@@ -80,33 +80,31 @@ impl SlotValue {
         })
     }
 
-    fn to_uid(&self) -> EntityUID {
+    /// Whether it is this entity.
+    pub(in crate::cedar) fn is(&self, uid: &EntityUID) -> bool {
+        self.id == *AsRef::<str>::as_ref(uid.eid()) && *self.entity_type == *uid.entity_type()
+    }
+
+    pub(in crate::cedar) fn to_uid(&self) -> EntityUID {
         let entity_type = EntityType::clone(&self.entity_type);
         EntityUID::from_components(entity_type, Eid::new(self.id.clone()), None)
     }
 }
 
 impl Resident {
-    /// What the policy's slots are bound to, for its evaluation.
-    pub(in crate::cedar) fn slots(&self) -> SlotEnv {
-        let mut slots = HashMap::new();
-        if let Content::Linked {
-            principal,
-            resource,
-            ..
-        } = &self.content
-        {
-            let values = [
-                (ast::SlotId::principal(), principal),
-                (ast::SlotId::resource(), resource),
-            ];
-            for (slot, value) in values {
-                if let Some(value) = value {
-                    slots.insert(slot, value.to_uid());
-                }
-            }
+    /// What fills the policy's slots.
+    pub(in crate::cedar) fn slots(&self) -> Slots<'_> {
+        match &self.content {
+            Content::Static { .. } => Slots::default(),
+            Content::Linked {
+                principal,
+                resource,
+                ..
+            } => Slots {
+                principal: principal.as_ref(),
+                resource: resource.as_ref(),
+            },
         }
-        slots
     }
 
     /// Where the index has it.
@@ -120,8 +118,10 @@ impl Resident {
 
 /// What is evaluated: of a static policy, or of all links of a template.
 pub(in crate::cedar) struct Body {
-    /// The scope and the conditions in one; see [`ast::Template::condition`].
-    pub(in crate::cedar) condition: Expr,
+    pub(in crate::cedar) scope: Scope,
+    /// `true &&` the conditions, which makes what is no Boolean an error, as in
+    /// [`ast::Template::condition`]; `None` without conditions. Slots stand in scopes only.
+    pub(in crate::cedar) condition: Option<Expr>,
     pub(in crate::cedar) effect: ast::Effect,
     /// Bytes of memory, estimated.
     weight: u64,
@@ -129,11 +129,15 @@ pub(in crate::cedar) struct Body {
 
 impl Body {
     /// `text`: the bytes of the statement, which its literals and places in the text hold on to.
-    fn new(condition: Expr, effect: ast::Effect, text: usize) -> Self {
-        let nodes = condition.subexpressions().count() as u64;
+    fn new(template: &ast::Template, text: usize) -> Self {
+        let conditions = template.non_scope_constraints();
+        let nodes = conditions.map_or(0, |conditions| conditions.subexpressions().count());
+        let scope = Scope::new(template);
+        let nodes = nodes.saturating_add(scope.nodes()) as u64;
         Self {
-            condition,
-            effect,
+            scope,
+            condition: conditions.map(|all| Expr::and(Expr::val(true), all.clone())),
+            effect: template.effect(),
             weight: nodes.saturating_mul(NODE_BYTES).saturating_add(text as u64),
         }
     }
@@ -164,7 +168,7 @@ impl CompiledTemplate {
         let scope = PolicyScope::from(template);
         let core: &ast::Template = template.as_ref();
         Some(Self {
-            body: Arc::new(Body::new(core.condition(), core.effect(), 0)),
+            body: Arc::new(Body::new(core, 0)),
             actions: action_keys(&scope.action, keys)?,
             principal: SlotScope::new(&scope.principal, keys)?,
             resource: SlotScope::new(&scope.resource, keys)?,
@@ -172,7 +176,7 @@ impl CompiledTemplate {
     }
 
     /// Whether its scope matches the request's action.
-    pub(in crate::cedar) fn acts(&self, asked: &RequestKeys) -> bool {
+    pub(in crate::cedar) fn acts(&self, asked: &RequestKeys<'_>) -> bool {
         asked.act(&self.actions)
     }
 
@@ -363,11 +367,7 @@ impl Bodies {
         let parsed = depth::for_statements(|| Policy::parse(None, statement).ok());
         let parsed = parsed.ok_or_else(|| corrupt("statement"))?;
         let policy: &ast::Policy = parsed.as_ref();
-        let body = Arc::new(Body::new(
-            policy.condition(),
-            policy.effect(),
-            statement.len(),
-        ));
+        let body = Arc::new(Body::new(policy.template(), statement.len()));
         self.cache.insert(number, Arc::clone(&body));
         Ok(body)
     }

@@ -1,13 +1,14 @@
 //! Decisions: Cedar's evaluator over the slice of a snapshot, and the authorizer's rules.
 
-use cedar_policy::{AuthorizationError, Entities, Request};
-use cedar_policy_core::ast::{Effect, Literal, Value, ValueKind};
+use cedar_policy::{AuthorizationError, Entities};
+use cedar_policy_core::ast::{Effect, Literal, SlotEnv, Value, ValueKind};
 use cedar_policy_core::authorizer;
 use cedar_policy_core::evaluator::Evaluator;
 use cedar_policy_core::extensions::Extensions;
 use model::verified_permissions::types;
 use store::StoreError;
 
+use crate::cedar::asked::Asked;
 use crate::cedar::slice::index::Item;
 use crate::cedar::snapshot::{Candidate, Slice, Snapshot};
 
@@ -18,7 +19,7 @@ pub(crate) struct Decided {
     pub(crate) errors: Vec<types::EvaluationErrorItem>,
 }
 
-/// Decides `request` over the slice that `snapshot` gave for it.
+/// Decides what is asked over the slice that `snapshot` gave for it.
 ///
 /// As Cedar's authorizer does: a policy whose evaluation fails is skipped and reported in
 /// `errors`; one `forbid` that is satisfied denies, else one `permit` allows, and those of the
@@ -30,7 +31,7 @@ pub(crate) struct Decided {
 pub(crate) fn decide(
     snapshot: &Snapshot,
     Slice(candidates): &Slice,
-    request: &Request,
+    asked: &Asked<'_>,
     entities: &Entities,
 ) -> Result<Decided, StoreError> {
     if candidates.is_empty() {
@@ -40,11 +41,8 @@ pub(crate) fn decide(
             errors: Vec::new(),
         });
     }
-    let evaluator = Evaluator::new(
-        request.as_ref().clone(),
-        entities.as_ref(),
-        Extensions::all_available(),
-    );
+    let entities = entities.as_ref();
+    let mut evaluator = None;
     let (mut permits, mut forbids, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for Candidate { policy, body } in candidates {
         let compiled;
@@ -55,9 +53,20 @@ pub(crate) fn decide(
                 &compiled
             }
         };
-        // As `Evaluator::evaluate`, which would build the condition each time.
-        let value = evaluator.interpret(&body.condition, &policy.slots());
-        match value.map(|value| is_true(&value)) {
+        if !body.scope.matches(policy.slots(), asked, entities) {
+            continue;
+        }
+        let satisfied = match &body.condition {
+            None => Ok(true),
+            Some(condition) => {
+                let evaluator = evaluator.get_or_insert_with(|| {
+                    Evaluator::new(asked.to_request(), entities, Extensions::all_available())
+                });
+                let value = evaluator.interpret(condition, &SlotEnv::new());
+                value.map(|value| is_true(&value))
+            }
+        };
+        match satisfied {
             Ok(false) => {}
             Ok(true) => match body.effect {
                 Effect::Permit => permits.push(policy.id().to_owned()),

@@ -1,6 +1,7 @@
 //! Cedar: statements become compiled policies, requests become decisions.
 
 mod ancestors;
+pub(crate) mod asked;
 mod compiled_policy;
 pub(crate) mod compiled_schema;
 pub(crate) mod decide;
@@ -8,6 +9,7 @@ pub(crate) mod depth;
 pub(crate) mod entity_types;
 mod hierarchy;
 mod schema_bounds;
+mod scope;
 mod slice;
 pub(crate) mod snapshot;
 pub(crate) mod snapshots;

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use cedar_policy::{Entities, Request, Template};
+use cedar_policy::{Entities, Template};
+use cedar_policy_core::ast::EntityUID;
 use frontdoor::Scope;
 use store::StoreError;
 
+use crate::cedar::asked::{Asked, Party};
 use crate::cedar::compiled_policy::{Bodies, Body, CompiledTemplate, Content, Resident};
 use crate::cedar::compiled_schema::CompiledSchema;
 use crate::cedar::slice::index::{Index, Path};
@@ -183,9 +185,23 @@ impl Snapshot {
         Ok(())
     }
 
+    /// The principal or the resource of a question.
+    pub(crate) fn entity(&self, uid: EntityUID, entities: &Entities) -> Party {
+        let keys = self.keys.of_entity(&uid, entities.as_ref());
+        let uid = Arc::new(uid);
+        Party { uid, keys }
+    }
+
+    /// The action of a question.
+    pub(crate) fn action(&self, uid: EntityUID, entities: &Entities) -> Party {
+        let keys = self.keys.of_action(&uid, entities.as_ref());
+        let uid = Arc::new(uid);
+        Party { uid, keys }
+    }
+
     /// The policies whose scope can match the request: see [`crate::cedar::slice`].
-    pub(crate) fn slice(&self, request: &Request, entities: &Entities) -> Slice {
-        let asked = self.keys.of_request(request.as_ref(), entities.as_ref());
+    pub(crate) fn slice(&self, asked: &Asked<'_>) -> Slice {
+        let asked = asked.keys();
         let mut found = Vec::new();
         self.by_scope.collect(&asked, &mut found);
         if found.len() > 1 {

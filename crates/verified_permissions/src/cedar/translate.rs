@@ -46,68 +46,68 @@ pub(crate) fn entity_uid_of(
 pub(crate) fn entity(
     identifier: Option<&EntityIdentifier>,
     path: &dyn Fn() -> String,
-) -> Result<EntityUid, Error> {
-    let uid = match identifier {
-        Some(identifier) => entity_uid_of(identifier, path)?,
-        None => uid(UNSPECIFIED, "", path)?,
-    };
-    Ok(uid.into())
+) -> Result<EntityUID, Error> {
+    match identifier {
+        Some(identifier) => entity_uid_of(identifier, path),
+        None => uid(UNSPECIFIED, "", path),
+    }
 }
 
 /// The action of a request.
 pub(crate) fn action(
     identifier: Option<&ActionIdentifier>,
     path: &dyn Fn() -> String,
-) -> Result<EntityUid, Error> {
-    let uid = match identifier {
+) -> Result<EntityUID, Error> {
+    match identifier {
         Some(ActionIdentifier {
             action_type,
             action_id,
-        }) => uid(action_type, action_id, &|| format!("{}/actionType", path()))?,
-        None => uid(UNSPECIFIED, "", path)?,
-    };
-    Ok(uid.into())
+        }) => uid(action_type, action_id, &|| format!("{}/actionType", path())),
+        None => uid(UNSPECIFIED, "", path),
+    }
 }
 
-/// The context of a request, with the claims of its access token.
+/// The context of a request whose principal is that of a token, with the claims of its access token
+/// if it has one.
 pub(crate) fn context_with_token(
     definition: Option<&ContextDefinition>,
     token: Option<CedarValue>,
     path: &dyn Fn() -> String,
-) -> Result<Context, Error> {
-    let context = context(definition, path)?;
-    let Some(token) = token else {
-        return Ok(context);
-    };
-    let mut members = match AsRef::<ast::Context>::as_ref(&context) {
-        ast::Context::Value(members) => BTreeMap::clone(members),
+) -> Result<ast::Context, Error> {
+    let mut members = match context(definition, path)? {
+        ast::Context::Value(members) => members,
         // INVARIANT: nothing in a request is unknown.
-        ast::Context::RestrictedResidual(_) => BTreeMap::new(),
+        ast::Context::RestrictedResidual(_) => Arc::default(),
     };
-    if members.insert(TOKEN.into(), token).is_some() {
+    // Also without an access token: a policy could not tell what was given from claims.
+    if members.contains_key(TOKEN) {
         let text = "The member `token` of the context holds the claims of the accessToken and \
                     cannot be given.";
         return Err(Error::field(path(), text));
     }
-    Ok(ast::Context::Value(Arc::new(members)).into())
+    if let Some(token) = token {
+        Arc::make_mut(&mut members).insert(TOKEN.into(), token);
+    }
+    Ok(ast::Context::Value(members))
 }
 
 /// The context of a request.
 pub(crate) fn context(
     definition: Option<&ContextDefinition>,
     path: &dyn Fn() -> String,
-) -> Result<Context, Error> {
+) -> Result<ast::Context, Error> {
     match definition {
-        None => Ok(Context::empty()),
+        None => Ok(ast::Context::empty()),
         Some(ContextDefinition::CedarJson(json)) => depth::for_json(|| {
             Context::from_json_str(json, None)
+                .map(|context| AsRef::<ast::Context>::as_ref(&context).clone())
                 .map_err(|error| Error::field(format!("{}/cedarJson", path()), causes(&error)))
         }),
         Some(ContextDefinition::ContextMap(map)) => {
             let at = || format!("{}/contextMap", path());
             let mut record = values::record(map, &at)?;
             match record.refused.take() {
-                None => Ok(record.into_context().into()),
+                None => Ok(record.into_context()),
                 Some((_, error)) => {
                     let error = ast::ContextCreationError::Evaluation(error);
                     let error = ContextCreationError::from(error);

@@ -12,7 +12,7 @@ use crate::access;
 use crate::cedar::snapshot::Change;
 use crate::error::{Error, ResourceType};
 use crate::idempotency::Idempotent;
-use crate::identity_source::{self, IdentitySourceRecord, Provider};
+use crate::identity_source::{Given, IdentitySourceRecord};
 use crate::policy_store::resolve;
 use crate::quota::IDENTITY_SOURCES;
 use crate::state::VerifiedPermissions;
@@ -49,9 +49,12 @@ impl Operation for CreateIdentitySource {
     ) -> Result<CreateIdentitySourceOutput, Error> {
         let token = input.client_token.take();
         let request = Idempotent::new(Self::NAME, ResourceType::IdentitySource, token, &input);
-        let provider = Provider::from(input.configuration);
-        let principal_entity_type =
-            identity_source::principal_entity_type(input.principal_entity_type, &provider)?;
+        let given = Given {
+            provider: input.configuration.into(),
+            principal_entity_type: input.principal_entity_type,
+            path: "/configuration",
+        };
+        let principal_entity_type = given.check(None)?;
         let create = Create {
             request,
             reference: input.policy_store_id,
@@ -65,7 +68,7 @@ impl Operation for CreateIdentitySource {
         if let Some(output) = earlier.await? {
             return Ok(output);
         }
-        state.providers.check(&provider, "/configuration").await?;
+        state.providers.check(&given.provider, given.path).await?;
         let id = resource_id(state.entropy.as_ref());
         let snapshots = Arc::clone(&state.snapshots);
         let write = state.store.write(move |tx| {
@@ -78,7 +81,7 @@ impl Operation for CreateIdentitySource {
                 created: at,
                 updated: at,
                 principal_entity_type,
-                provider,
+                provider: given.provider,
             };
             tx.insert_record(&store, &id, &record)?;
             let created = Created { id: id.clone(), at };

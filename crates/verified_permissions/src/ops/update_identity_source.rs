@@ -9,7 +9,7 @@ use store::WriteRecords;
 use crate::access;
 use crate::cedar::snapshot::Change;
 use crate::error::Error;
-use crate::identity_source::{self, Provider};
+use crate::identity_source::{self, Given};
 use crate::policy_store::resolve;
 use crate::state::VerifiedPermissions;
 use crate::token::source::TokenSource;
@@ -43,31 +43,28 @@ impl Operation for UpdateIdentitySource {
         context: RequestContext,
         input: UpdateIdentitySourceInput,
     ) -> Result<UpdateIdentitySourceOutput, Error> {
-        let provider = Provider::from(input.update_configuration);
-        if let Some(given) = &input.principal_entity_type {
-            identity_source::check_principal_entity_type(given)?;
-        }
+        let given = Given {
+            provider: input.update_configuration.into(),
+            principal_entity_type: input.principal_entity_type,
+            path: "/updateConfiguration",
+        };
         let (policy_store_id, id) = (input.policy_store_id, input.identity_source_id);
         // What can be told without it is told without asking the provider.
         let (first, reference, source) = (context.clone(), policy_store_id.clone(), id.clone());
         let find = state.store.read(move |tx| {
             let store = resolve(tx, &first, &reference)?;
-            identity_source::by_id(tx, &store.id, &source).map(drop)
+            let found = identity_source::by_id(tx, &store.id, &source)?;
+            Ok::<_, Error>(found.record.principal_entity_type)
         });
-        find.await?;
-        state
-            .providers
-            .check(&provider, "/updateConfiguration")
-            .await?;
+        given.check(Some(&find.await?))?;
+        state.providers.check(&given.provider, given.path).await?;
         let snapshots = Arc::clone(&state.snapshots);
         let write = state.store.write(move |tx| {
             let store = resolve(tx, &context, &policy_store_id)?;
             let mut record = identity_source::by_id(tx, &store.id, &id)?.record;
-            record.provider = provider;
+            record.principal_entity_type = given.check(Some(&record.principal_entity_type))?;
+            record.provider = given.provider;
             record.updated = context.now;
-            if let Some(given) = input.principal_entity_type {
-                record.principal_entity_type = given;
-            }
             tx.put_record(&store.id, &id, &record)?;
             let output = UpdateIdentitySourceOutput {
                 policy_store_id: store.id.clone(),

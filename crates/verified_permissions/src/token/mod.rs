@@ -6,10 +6,11 @@
 //! identity sources* and *Mapping tokens to schema*.
 
 use std::collections::HashSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base::Timestamp;
 use cedar_policy_core::ast::{Eid, Entity, EntityUID, PartialValue, Value};
+use cedar_policy_core::validator::types::Attributes;
 use jwt::{KeysVersion, TokenError, Verified};
 use model::verified_permissions::types::EntityIdentifier;
 
@@ -50,9 +51,9 @@ pub(crate) struct TokenPrincipal {
     pub(crate) entity: Entity,
     pub(crate) source: Arc<TokenSource>,
     /// What becomes `context.token`.
-    access: Option<Claims>,
-    /// The claims of `access` without a schema to say what they are.
-    natural: OnceLock<Value>,
+    access: Option<AccessClaims>,
+    /// By which the attributes were typed, and `access` is.
+    pub(crate) schema: Option<Arc<CompiledSchema>>,
     /// When the first of the tokens ends.
     expires: Timestamp,
     /// Bytes of memory, roughly.
@@ -87,9 +88,7 @@ impl TokenPrincipal {
         if let Some(keys) = keys {
             let source = Arc::clone(source);
             let principal = Arc::clone(&principal);
-            state
-                .remembered
-                .insert(key, source, snapshot, keys, principal);
+            state.remembered.insert(key, source, keys, principal);
         }
         Ok(principal)
     }
@@ -100,29 +99,41 @@ impl TokenPrincipal {
     }
 
     /// What `context.token` is for this action: `None` without an access token.
-    pub(crate) fn context_token(
-        &self,
-        schema: Option<&CompiledSchema>,
-        action: &EntityUID,
-    ) -> Result<Option<Value>, Error> {
-        let Some(claims) = &self.access else {
+    pub(crate) fn context_token(&self, action: &EntityUID) -> Result<Option<Value>, Error> {
+        let Some(access) = &self.access else {
             return Ok(None);
         };
-        let groups = self.source.group_claim();
-        let record = |declared| {
-            let members = claims::members(claims, declared, groups);
-            members
-                .map(|members| Value::record(members, None))
-                .map_err(|fault| Kind::Access.refused(&fault))
-        };
-        if let Some(declared) = schema.and_then(|schema| schema.context_token(action)) {
-            return record(Some(declared)).map(Some);
+        let schema = self.schema.as_deref();
+        let declared = schema.and_then(|schema| schema.context_token(action));
+        access.record(declared, self.source.group_claim()).map(Some)
+    }
+}
+
+/// The claims of an access token, and the records that were made of them.
+struct AccessClaims {
+    claims: Claims,
+    /// By what the schema declares. Actions seldom differ in that.
+    records: Mutex<Vec<(Option<Attributes>, Value)>>,
+}
+
+/// The records of one token that are kept.
+const RECORDS: usize = 4;
+
+impl AccessClaims {
+    fn record(&self, declared: Option<&Attributes>, groups: Option<&str>) -> Result<Value, Error> {
+        let lock = || self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_this = |(of, _): &&(Option<Attributes>, Value)| of.as_ref() == declared;
+        if let Some((_, record)) = lock().iter().find(is_this) {
+            return Ok(record.clone());
         }
-        if let Some(natural) = self.natural.get() {
-            return Ok(Some(natural.clone()));
+        let members = claims::members(&self.claims, declared, groups);
+        let members = members.map_err(|fault| Kind::Access.refused(&fault))?;
+        let record = Value::record(members, None);
+        let mut records = lock();
+        if records.len() < RECORDS {
+            records.push((declared.cloned(), record.clone()));
         }
-        let natural = record(None)?;
-        Ok(Some(self.natural.get_or_init(|| natural).clone()))
+        Ok(record)
     }
 }
 
@@ -178,7 +189,15 @@ async fn verify(
         Some(token) => attributes(source, snapshot, &token.claims)?,
         None => Vec::new(),
     };
-    let bytes = [tokens.identity, tokens.access].map(|token| token.map_or(0, str::len));
+    // Beside what is measured, the hash and the pointers of the cache.
+    let mut weight = 1024 + 300 * groups.len();
+    weight += identity
+        .as_ref()
+        .map_or(0, |token| claims::weight(&token.claims));
+    // An access token's claims are kept as they came, and as the records that are asked for.
+    weight += access
+        .as_ref()
+        .map_or(0, |token| 2 * claims::weight(&token.claims));
     let principal = TokenPrincipal {
         identifier: EntityIdentifier {
             entity_type: source.principal_type.to_string(),
@@ -186,11 +205,13 @@ async fn verify(
         },
         entity: entity(source, &id, attributes, groups),
         source: Arc::clone(source),
-        access: access.map(|token| token.claims),
-        natural: OnceLock::new(),
+        access: access.map(|token| AccessClaims {
+            claims: token.claims,
+            records: Mutex::default(),
+        }),
+        schema: snapshot.schema.clone(),
         expires,
-        // Measured: a claim takes some eight times its characters in the token.
-        weight: 1024 + 8 * bytes.iter().sum::<usize>() as u64,
+        weight: weight as u64,
     };
     Ok((principal, keys))
 }
@@ -260,7 +281,7 @@ fn failed(kind: Kind, issuer: &Issuer, error: TokenError) -> Error {
         // Not the client's fault: the same request may succeed later.
         TokenError::Keys(error) => {
             let keys = &issuer.keys;
-            tracing::warn!(?keys, %error, "no keys to verify a token with");
+            tracing::debug!(?keys, %error, "no keys to verify a token with");
             Error::IdentityProvider
         }
         TokenError::Malformed(_)

@@ -13,7 +13,6 @@ use sha2::{Digest, Sha256};
 
 use super::source::TokenSource;
 use super::{TokenPrincipal, Tokens};
-use crate::cedar::compiled_schema::CompiledSchema;
 use crate::cedar::snapshot::Snapshot;
 
 /// Bytes of memory for all of them.
@@ -47,7 +46,6 @@ impl Key {
 #[derive(Clone)]
 struct Entry {
     source: Arc<TokenSource>,
-    schema: Option<Arc<CompiledSchema>>,
     keys: KeysVersion,
     principal: Arc<TokenPrincipal>,
 }
@@ -81,8 +79,8 @@ impl Remembered {
     ) -> Option<Arc<TokenPrincipal>> {
         let Self(cache) = self;
         let entry = cache.get(key)?;
-        let same_schema =
-            entry.schema.as_ref().map(Arc::as_ptr) == snapshot.schema.as_ref().map(Arc::as_ptr);
+        let schema = entry.principal.schema.as_ref().map(Arc::as_ptr);
+        let same_schema = schema == snapshot.schema.as_ref().map(Arc::as_ptr);
         let issuer = entry.source.issuer.get()?;
         let holds = same_schema
             && now < entry.principal.expires
@@ -94,14 +92,12 @@ impl Remembered {
         &self,
         key: Key,
         source: Arc<TokenSource>,
-        snapshot: &Snapshot,
         keys: KeysVersion,
         principal: Arc<TokenPrincipal>,
     ) {
         let Self(cache) = self;
         let entry = Entry {
             source,
-            schema: snapshot.schema.clone(),
             keys,
             principal,
         };

@@ -139,6 +139,29 @@ async fn an_update_replaces_the_configuration_and_keeps_the_type() {
 }
 
 #[tokio::test]
+async fn the_default_type_of_user_pools_is_no_providers() {
+    let scene = Scene::off().await;
+    let provider = IdentityProvider::start().await;
+    let id = create(&scene, &cognito(json!({})), None).await;
+    let other = openid(&provider.issuer(), json!({}));
+    let update = json!({"identitySourceId": id, "updateConfiguration": other});
+    let refused = scene.refused("UpdateIdentitySource", update.clone()).await;
+    assert_eq!(
+        refused.message,
+        "Invalid PrincipalEntityType, must not be empty"
+    );
+    let typed = with(update, json!({"principalEntityType": "App::User"}));
+    scene.ok("UpdateIdentitySource", typed).await;
+    // The type that is kept counts as one that is given.
+    let groups = json!({"groupConfiguration": {"groupEntityType": "App::User"}});
+    let update = json!({"identitySourceId": id, "updateConfiguration": cognito(groups)});
+    let refused = scene.refused("UpdateIdentitySource", update).await;
+    let path =
+        "/updateConfiguration/cognitoUserPoolConfiguration/groupConfiguration/groupEntityType";
+    assert_eq!(refused.fields[0].0, path);
+}
+
+#[tokio::test]
 async fn a_policy_store_has_one_identity_source() {
     let scene = Scene::off().await;
     let given = json!({"configuration": cognito(json!({}))});
@@ -315,7 +338,36 @@ async fn what_is_no_configuration_is_refused_with_its_path() {
         let refused = scene.refused("CreateIdentitySource", input).await;
         assert_eq!(refused.fields[0].0, path, "{configuration}: {refused:?}");
     }
-    for principal in ["no name", "9", "User::", "::User", "User::\"a\""] {
+    // Names by the pattern, and yet no types, or none that principals and groups could have.
+    for group in [
+        "in",
+        "Photos::if",
+        "__cedar::Group",
+        "Action",
+        "Photos::Action",
+        "User",
+    ] {
+        let oidc = json!({"groupConfiguration": {"groupClaim": "g", "groupEntityType": group}});
+        for (configuration, path) in [
+            (cognito(groups(group)), pool),
+            (openid(issuer, oidc), provider),
+        ] {
+            let input = json!({"configuration": configuration, "principalEntityType": "User"});
+            let refused = scene.refused("CreateIdentitySource", input).await;
+            let path = format!("{path}/groupConfiguration/groupEntityType");
+            assert_eq!(refused.fields[0].0, path, "{group} {refused:?}");
+        }
+    }
+    for principal in [
+        "no name",
+        "9",
+        "User::",
+        "::User",
+        "User::\"a\"",
+        "if",
+        "Action",
+        "App::Action",
+    ] {
         let input = json!({
             "configuration": cognito(json!({})), "principalEntityType": principal,
         });

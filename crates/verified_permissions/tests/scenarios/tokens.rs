@@ -166,13 +166,13 @@ async fn the_callers_context_stands_beside_the_tokens() {
         let refused = world.scene.refused("IsAuthorizedWithToken", input).await;
         assert_eq!(refused.fields[0].0, "/context");
     }
-    // Without an access token the name is free.
+    // Without an access token as well: a policy could not tell whose claims they are.
     let world = World::identity().await;
     let context = json!({"contextMap": {"token": {"boolean": true}}});
     let token = world.token(&json!({}));
-    world
-        .ask(json!({"identityToken": token, "context": context}))
-        .await;
+    let input = view(json!({"identityToken": token, "context": context}));
+    let refused = world.scene.refused("IsAuthorizedWithToken", input).await;
+    assert_eq!(refused.fields[0].0, "/context");
 }
 
 #[tokio::test]

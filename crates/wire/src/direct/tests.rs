@@ -14,7 +14,7 @@ fn operation(name: &str) -> &'static OperationModel {
 }
 
 /// What the long way reads.
-fn long_way<T: DeserializeOwned>(shape: &Shape, body: &[u8]) -> Option<T> {
+pub(super) fn long_way<T: DeserializeOwned>(shape: &Shape, body: &[u8]) -> Option<T> {
     let value = shape_check(shape, crate::aws_json::parse_body(body).ok()?).ok()?;
     serde_json::from_value(value).ok()
 }
@@ -51,7 +51,7 @@ fn batch() -> Value {
 }
 
 /// Every place of a value, with its neighbours changed in every way that may matter.
-fn variants(value: &Value) -> Vec<Value> {
+pub(super) fn variants(value: &Value) -> Vec<Value> {
     let mut all = vec![
         Value::Null,
         json!(true),

@@ -99,8 +99,12 @@ impl<T: Item> Index<T> {
 
     /// The items that a request can match. One that is under several of its actions comes
     /// several times.
-    pub(in crate::cedar) fn collect<'a>(&'a self, keys: &RequestKeys, into: &mut Vec<&'a Arc<T>>) {
-        let levels = [&*keys.principal, &*keys.resource, &*keys.action];
+    pub(in crate::cedar) fn collect<'a>(
+        &'a self,
+        keys: &RequestKeys<'_>,
+        into: &mut Vec<&'a Arc<T>>,
+    ) {
+        let levels = [keys.principal, keys.resource, keys.action];
         self.0.collect(0, &levels, into);
     }
 }

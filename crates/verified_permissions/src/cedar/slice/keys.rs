@@ -3,7 +3,7 @@
 use std::hash::{self, BuildHasher, Hash, Hasher};
 
 use ahash::RandomState;
-use cedar_policy_core::ast::{EntityType, EntityUID, Request};
+use cedar_policy_core::ast::{EntityType, EntityUID};
 use cedar_policy_core::entities::{Dereference, Entities};
 
 /// The hash of a key.
@@ -33,16 +33,16 @@ enum Tag {
 }
 
 /// The keys by which a request's entities match; each list is sorted.
-pub(in crate::cedar) struct RequestKeys {
-    pub(super) principal: Vec<Key>,
-    pub(super) resource: Vec<Key>,
-    pub(super) action: Vec<Key>,
+pub(in crate::cedar) struct RequestKeys<'a> {
+    pub(in crate::cedar) principal: &'a [Key],
+    pub(in crate::cedar) resource: &'a [Key],
+    pub(in crate::cedar) action: &'a [Key],
 }
 
-impl RequestKeys {
+impl RequestKeys<'_> {
     /// Whether a scope that names these actions matches.
     pub(in crate::cedar) fn act(&self, actions: &[Key]) -> bool {
-        actions.iter().any(|key| contains(&self.action, *key))
+        actions.iter().any(|key| contains(self.action, *key))
     }
 }
 
@@ -90,31 +90,20 @@ impl Keys {
         truncate(hasher.finish())
     }
 
-    /// The keys of a request.
-    pub(in crate::cedar) fn of_request(
-        &self,
-        request: &Request,
-        entities: &Entities,
-    ) -> RequestKeys {
-        let (principal, action, resource) =
-            (request.principal(), request.action(), request.resource());
-        RequestKeys {
-            principal: self.of_entity(principal.uid(), entities),
-            resource: self.of_entity(resource.uid(), entities),
-            action: sorted(
-                self.hierarchy(action.uid(), entities)
-                    .chain(std::iter::once(ANY))
-                    .collect(),
-            ),
-        }
+    /// The keys of the principal or the resource of a request, sorted.
+    pub(in crate::cedar) fn of_entity(&self, uid: &EntityUID, entities: &Entities) -> Vec<Key> {
+        let mut keys = vec![
+            ANY,
+            self.is(uid.entity_type()),
+            self.eq(uid.entity_type(), uid.eid().as_ref()),
+        ];
+        keys.extend(self.hierarchy(uid, entities));
+        sorted(keys)
     }
 
-    fn of_entity(&self, uid: Option<&EntityUID>, entities: &Entities) -> Vec<Key> {
+    /// The keys of the action of a request, sorted.
+    pub(in crate::cedar) fn of_action(&self, uid: &EntityUID, entities: &Entities) -> Vec<Key> {
         let mut keys = vec![ANY];
-        if let Some(uid) = uid {
-            keys.push(self.is(uid.entity_type()));
-            keys.push(self.eq(uid.entity_type(), uid.eid().as_ref()));
-        }
         keys.extend(self.hierarchy(uid, entities));
         sorted(keys)
     }
@@ -122,15 +111,15 @@ impl Keys {
     /// `in` for an entity itself and its ancestors.
     fn hierarchy<'a>(
         &self,
-        uid: Option<&'a EntityUID>,
+        uid: &'a EntityUID,
         entities: &'a Entities,
     ) -> impl Iterator<Item = Key> {
-        let entity = uid.and_then(|uid| match entities.entity(uid) {
+        let entity = match entities.entity(uid) {
             Dereference::Data(entity) => Some(entity),
             Dereference::NoSuchEntity | Dereference::Residual(_) => None,
-        });
+        };
         let ancestors = entity.into_iter().flat_map(|entity| entity.ancestors());
-        uid.into_iter()
+        std::iter::once(uid)
             .chain(ancestors)
             .map(|uid| self.within(uid.entity_type(), uid.eid().as_ref()))
     }

@@ -110,3 +110,45 @@ async fn each_action_says_what_its_token_is() {
     edit["action"]["actionId"] = json!("edit");
     world.scene.ok("IsAuthorizedWithToken", edit).await;
 }
+
+/// The same claims for actions that declare them differently, again and again.
+#[tokio::test]
+async fn what_was_made_for_one_action_is_not_taken_for_another() {
+    let token = |kind: Value| json!({"type": "Record", "attributes": {"x": kind}});
+    let action = |kind: Value| {
+        let context = json!({"type": "Record", "attributes": {"token": token(kind)}});
+        json!({"appliesTo": {
+            "principalTypes": ["User"], "resourceTypes": ["Doc"], "context": context,
+        }})
+    };
+    let text = || json!({"type": "String"});
+    let set = || json!({"type": "Set", "element": {"type": "String"}});
+    let actions = json!({"one": action(text()), "same": action(text()), "many": action(set())});
+    let schema = json!({"App": {"entityTypes": {"User": {}, "Doc": {}}, "actions": actions}});
+    let selection = json!({"accessTokenOnly": {}});
+    let world = World::new(Scene::strict(&schema).await, selection, json!({})).await;
+    for (action, condition) in [
+        ("one", "context.token.x == \"a\""),
+        ("same", "context.token.x == \"a\""),
+        ("many", "context.token.x.contains(\"a\")"),
+    ] {
+        let statement = format!(
+            "permit(principal, action == App::Action::\"{action}\", resource) when {{ {condition} }};"
+        );
+        world.scene.policy(&statement).await;
+    }
+    let token = world.token(&json!({"x": "a"}));
+    let resource = crate::scene::entity("App::Doc", "d");
+    let request = |action: &str| json!({"action": {"actionType": "App::Action", "actionId": action}, "resource": resource});
+    for actions in [["one", "many", "same"], ["many", "same", "one"]] {
+        let requests: Vec<_> = actions.iter().map(|action| request(action)).collect();
+        let input = json!({"accessToken": token, "requests": requests});
+        let answer = world.scene.ok("BatchIsAuthorizedWithToken", input).await;
+        for result in answer["results"].as_array().unwrap() {
+            assert_eq!(
+                (&result["decision"], &result["errors"]),
+                (&json!("ALLOW"), &json!([]))
+            );
+        }
+    }
+}

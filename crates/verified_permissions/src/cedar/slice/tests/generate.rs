@@ -52,7 +52,7 @@ const IDS: [&str; 5] = [
 ];
 const ACTIONS: [&str; 5] = ["read", "write", "all", "some", "N"];
 
-const CONDITIONS: [&str; 12] = [
+const CONDITIONS: [&str; 13] = [
     "principal.level > 1",
     "principal has level && resource has level && principal.level >= resource.level",
     "resource.owner == principal",
@@ -62,6 +62,7 @@ const CONDITIONS: [&str; 12] = [
     "context.mfa",
     "!context.mfa",
     "context.count + 9223372036854775800 > 0",
+    "context.count",
     r#"principal is N::U || resource is D in F::"1""#,
     "if context has mfa then context.mfa else resource.level == 0",
     "true",

@@ -26,10 +26,11 @@ fn check(index: &Index<Named>, listed: &Listed, random: &mut Random, seed: u64) 
         keys.sort_unstable();
         keys
     };
+    let (principal, resource, action) = (keys(), keys(), keys());
     let asked = RequestKeys {
-        principal: keys(),
-        resource: keys(),
-        action: keys(),
+        principal: &principal,
+        resource: &resource,
+        action: &action,
     };
     let mut found = Vec::new();
     index.collect(&asked, &mut found);
@@ -90,11 +91,13 @@ fn what_is_under_several_actions_comes_for_each() {
     for action in [1, 2, 3] {
         index.insert([ANY, ANY, action, 7], Arc::clone(&item));
     }
-    let keys = |action: &[u32]| RequestKeys {
-        principal: vec![ANY],
-        resource: vec![ANY],
-        action: action.to_vec(),
-    };
+    fn keys(action: &[u32]) -> RequestKeys<'_> {
+        RequestKeys {
+            principal: &[ANY],
+            resource: &[ANY],
+            action,
+        }
+    }
     for (action, times) in [(vec![1], 1), (vec![1, 3], 2), (vec![4], 0)] {
         let mut found = Vec::new();
         index.collect(&keys(&action), &mut found);

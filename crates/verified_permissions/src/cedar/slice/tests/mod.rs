@@ -11,10 +11,12 @@ use std::sync::Arc;
 use cedar_policy::{
     Authorizer, Entities, EntityUid, Policy, PolicyId, PolicySet, Request, SlotId, Template,
 };
+use cedar_policy_core::ast;
 use frontdoor::Scope;
 use model::verified_permissions::types::Decision;
 
 use self::generate::{Head, Random, entities, request};
+use crate::cedar::asked::Asked;
 use crate::cedar::compiled_policy::Bodies;
 use crate::cedar::decide::decide;
 use crate::cedar::snapshot::{Change, CompiledPolicy, Snapshot};
@@ -165,8 +167,17 @@ impl Twins {
 
     /// The answer over the slice, and how many policies that has.
     fn sliced(&self, request: &Request, entities: &Entities) -> (Answer, usize) {
-        let slice = self.snapshot.slice(request, entities);
-        let decided = decide(&self.snapshot, &slice, request, entities).unwrap();
+        let core: &ast::Request = request.as_ref();
+        let uid = |entry: &ast::EntityUIDEntry| entry.uid().unwrap().clone();
+        let entity = |entry| self.snapshot.entity(uid(entry), entities);
+        let asked = Asked {
+            principal: &entity(core.principal()),
+            action: &self.snapshot.action(uid(core.action()), entities),
+            resource: &entity(core.resource()),
+            context: core.context().unwrap(),
+        };
+        let slice = self.snapshot.slice(&asked);
+        let decided = decide(&self.snapshot, &slice, &asked, entities).unwrap();
         let answer = Answer {
             allows: decided.decision == Decision::Allow,
             policies: decided
