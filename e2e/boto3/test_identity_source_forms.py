@@ -52,6 +52,16 @@ def test_types_are_names_of_cedar(avp, store, kind):
     assert invalid(update, updateConfiguration=given, **names)
 
 
+def test_people_are_no_groups_and_neither_are_actions(avp, store):
+    arguments = {"policyStoreId": store, "principalEntityType": "A::User"}
+    for kind in ("A::User", "Action", "A::Action"):
+        given = user_pool(groupConfiguration={"groupEntityType": kind})
+        assert invalid(avp.create_identity_source, configuration=given, **arguments)
+    for kind in ("Action", "A::Action"):
+        arguments = {"policyStoreId": store, "principalEntityType": kind}
+        assert invalid(avp.create_identity_source, configuration=user_pool(), **arguments)
+
+
 def clients(*ids):
     return {"tokenSelection": {"identityTokenOnly": {"clientIds": list(ids)}}}
 

@@ -244,6 +244,14 @@ def test_update_changes_tokens_and_providers_in_place(avp, store, issuer):
     assert got["details"]["userPoolArn"] == POOL_ARN
 
 
+def test_an_openid_provider_does_not_inherit_the_type_of_cognito(avp, store, issuer):
+    names = create(avp, store, user_pool(), kind=None)
+    given = openid(issuer, {"identityTokenOnly": {}})
+    call = avp.update_identity_source
+    error = typed("ValidationException", 400, call, updateConfiguration=given, **names)
+    assert error.response["message"] == "Invalid PrincipalEntityType, must not be empty"
+
+
 def test_update_asks_the_new_provider_and_keeps_the_old_if_that_fails(avp, store, issuer):
     given = openid(issuer, {"identityTokenOnly": {}})
     names = create(avp, store, given)

@@ -98,7 +98,8 @@ def test_claims_of_an_access_token_are_in_the_context(avp, api, provider, ann):
     assert decision(avp, api, accessToken=both) == "ALLOW"
 
 
-def test_the_context_of_the_caller_cannot_pose_as_the_token(avp, api, provider):
+def test_the_context_of_the_caller_cannot_pose_as_the_token(avp, api, store, provider):
+    """Nor is it there when there is no access token: policies could not tell the difference."""
     token = provider.access_token("ann", scope="openid photos:write")
     scope = {"set": [{"string": "photos:read"}]}
     posing = [
@@ -107,6 +108,8 @@ def test_the_context_of_the_caller_cannot_pose_as_the_token(avp, api, provider):
     ]
     for context in posing:
         assert "token" in refusal(avp, api, accessToken=token, context=context)
+        identity = provider.forge(provider.claims())
+        assert "token" in refusal(avp, store, identityToken=identity, context=context)
 
 
 def test_a_program_is_a_principal_too(avp, api, provider):

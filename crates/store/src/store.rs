@@ -8,7 +8,7 @@ use crate::sqlite::Sqlite;
 use crate::writer::{self, Job, WriteSide};
 use crate::{ReadTx, StoreError, WriteTx};
 
-/// How many of the newest revisions the change feed holds.
+/// How many of the newest revisions the change feed holds, and seldom more.
 const FEED_LENGTH: i64 = 100_000;
 
 /// A handle to a store, cheap to clone.

@@ -169,6 +169,7 @@ mod tests {
             (rows::TRIM, "(revision<?)"),
             (rows::NEWEST, "SEARCH changes"),
             (rows::FEED_RANGE, "SEARCH changes"),
+            (rows::IS_LONG, "SEARCH changes"),
         ] {
             let steps = plan(&connection, sql);
             assert!(
