@@ -64,9 +64,9 @@ const PATTERNS: &[(&str, &[&str], &[&str])] = &[
         &["", "a b", "a.b"],
     ),
     (
-        "https://.*",
-        &["https://", "https://a/b?c"],
-        &["http://a", " https://a", "https://a\n"],
+        "https?://.*",
+        &["https://", "https://a/b?c", "http://a"],
+        &["ftp://a", "httpss://a", " https://a", "https://a\n"],
     ),
     (
         r"[A-Za-z0-9-_=]+.[A-Za-z0-9-_=]+.[A-Za-z0-9-_=]+",
