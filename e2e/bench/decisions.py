@@ -11,6 +11,7 @@ plain HTTP, and it has to know the key in measuring.py or to check no signatures
 
 import argparse
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,7 +21,7 @@ from urllib.parse import urlsplit
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
 import measuring  # noqa: E402
-from measuring import KEY, SERVER_CORE, Load, echo, import_files, memory  # noqa: E402
+from measuring import KEY, LOAD, LOAD_CORE, SERVER_CORE, Load, echo, import_files, memory  # noqa: E402
 from plot import plot, seconds_text  # noqa: E402
 from stores import (  # noqa: E402
     BATCH,
@@ -44,7 +45,7 @@ from tables import (  # noqa: E402
     table,
     times,
 )
-from treeline import Server  # noqa: E402
+from treeline import TREELINE, Server  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 
@@ -178,6 +179,17 @@ class Run:
         self.put("http", http_table(found, batches, alone, sizes))
         latencies = {policies: figures["p50"] / 1e6 for policies, figures in alone.items()}
         self.series["Treeline over HTTP"] = latencies
+
+    def tokens(self):
+        """IsAuthorizedWithToken beside IsAuthorized."""
+        seconds, rounds, tokens = (1, 1, 100) if self.sizes.rounds == 1 else (2, 4, 2_000)
+        command = [LOAD, "--treeline", TREELINE, "--server-cores", str(SERVER_CORE), "--tokens-only",
+                   "--seconds", str(seconds), "--rounds", str(rounds), "--tokens", str(tokens)]  # fmt: skip
+        with measuring.on(LOAD_CORE):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        self.put("tokens", done.stdout.strip().split("\n"))
 
     def finding(self):
         """The operations that look for policies, in a small and in the largest policy store."""
@@ -348,6 +360,7 @@ def main():
         run.imports()
         run.starts()
         run.http()
+        run.tokens()
         run.finding()
         run.creating()
         if arguments.endpoint:

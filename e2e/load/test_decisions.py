@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from treeline import PROGRAMS
 
 ROOT = Path(__file__).parents[2]
-TOPICS = ["machine", "import", "cold start", "memory", "http", "lists", "create"]
+TOPICS = ["machine", "import", "cold start", "memory", "http", "tokens", "lists", "create"]
 
 
 def test_the_script_measures_and_writes_what_the_document_has_places_for(tmp_path):
@@ -34,5 +34,6 @@ def test_the_script_measures_and_writes_what_the_document_has_places_for(tmp_pat
         # It was printed as it was written.
         assert blocks[topic] in done.stdout
     assert "| BatchIsAuthorized of 30, 1,000 policies |" in blocks["http"]
+    assert "| IsAuthorizedWithToken, RS256 tokens once each |" in blocks["tokens"]
     plot = ElementTree.parse(document.with_suffix(".svg"))
     assert len(plot.findall(".//{*}polyline")) == 1

@@ -50,7 +50,7 @@ struct Args {
     /// Only IsAuthorized and its batch
     #[arg(long)]
     decisions_only: bool,
-    /// Only IsAuthorizedWithToken, next to IsAuthorized
+    /// IsAuthorizedWithToken, next to IsAuthorized, instead
     #[arg(long, conflicts_with = "decisions_only")]
     tokens_only: bool,
     /// Tokens that are sent once each
@@ -122,7 +122,6 @@ async fn run(args: &Args) -> Result<(), Fault> {
     if args.decisions_only {
         return Ok(());
     }
-    run.tokens().await?;
     let store = scenario::store_with(&run.treeline, 10).await?;
     let policy = scenario::policy(&store);
     let [bare, durable] = run.compare("CreatePolicy", policy).await?;
