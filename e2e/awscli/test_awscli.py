@@ -111,7 +111,7 @@ def test_newer_operations_are_known(shell, avp, store):
         ),
         (
             "get-identity-source --policy-store-id a --identity-source-id b",
-            "UnknownOperationException",
+            "ResourceNotFoundException",
             "GetIdentitySource",
         ),
     ],
