@@ -94,11 +94,14 @@ struct Compiled {
 }
 
 /// What an expression says that is nothing but a repeated class, as in `[a-z-]*`: most of those in
-/// the models are.
+/// the models are. Or the same class several times with any character between, as in
+/// `[a-z]+.[a-z]+`.
 struct Class {
     /// By ASCII code.
     members: [bool; 128],
     may_be_empty: bool,
+    /// How often the class stands there.
+    times: usize,
 }
 
 impl Pattern {
@@ -152,7 +155,12 @@ fn whole(expression: &str) -> Option<Regex> {
 impl Class {
     fn of(expression: &str) -> Option<Self> {
         let may_be_empty = expression.ends_with('*');
-        let class = expression.strip_suffix(['*', '+'])?;
+        let times = expression.split("]+.[").count();
+        let first = expression.split_inclusive("]+").next()?;
+        let class = match vec![first; times].join(".") == expression {
+            true => first.strip_suffix(['*', '+'])?,
+            false => return None,
+        };
         let inner = class.strip_prefix('[')?.strip_suffix(']')?;
         if inner.contains(['[', ']']) {
             return None;
@@ -166,14 +174,25 @@ impl Class {
         Some(Self {
             members,
             may_be_empty,
+            times,
         })
     }
 
-    /// `None` if the text is not ASCII.
+    /// `None` if the text is not ASCII, or does not match in the plain way.
     fn matches(&self, text: &str) -> Option<bool> {
+        if self.times > 1 {
+            let parts = || text.split('.');
+            let is_part = |part: &str| !part.is_empty() && self.has_all(part) == Some(true);
+            let plain = parts().count() == self.times && parts().all(is_part);
+            return plain.then_some(true);
+        }
         if text.is_empty() {
             return Some(self.may_be_empty);
         }
+        self.has_all(text)
+    }
+
+    fn has_all(&self, text: &str) -> Option<bool> {
         let mut all = true;
         for byte in text.bytes() {
             all &= self.members.get(usize::from(byte))?;

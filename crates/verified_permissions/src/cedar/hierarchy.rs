@@ -17,7 +17,7 @@ use crate::error::causes;
 use crate::quota::TRANSITIVE_PARENTS;
 
 /// The entities that a request gives, by their uids.
-pub(crate) type Given = HashMap<EntityUID, Entity>;
+pub(crate) type Given = HashMap<EntityUID, Arc<Entity>>;
 
 /// What the given entities lack to be closed.
 pub(crate) enum Closure {
@@ -44,7 +44,7 @@ pub(crate) fn closure<'a>(
             Dereference::Data(action) => Some(action),
             Dereference::NoSuchEntity | Dereference::Residual(_) => None,
         };
-        let entity = given.get(uid).or_else(action);
+        let entity = given.get(uid).map(AsRef::as_ref).or_else(action);
         entity.into_iter().flat_map(Entity::ancestors)
     };
     let mut lacks = Vec::new();
@@ -81,28 +81,22 @@ pub(crate) fn close(
 ) -> Result<Hierarchy, String> {
     let extensions = Extensions::all_available();
     let Closure::Lacks(lacks) = closure else {
-        let entities = given.into_values();
+        let entities = given.into_values().map(Arc::unwrap_or_clone);
         let none = None::<&NoEntitiesSchema>;
         return Hierarchy::from_entities(entities, none, TCComputation::ComputeNow, extensions)
             .map_err(|error| causes(&error));
     };
     for (uid, more) in lacks {
         if let Some(entity) = given.get_mut(&uid) {
+            let entity = Arc::make_mut(entity);
             more.into_iter()
                 .for_each(|ancestor| entity.add_indirect_ancestor(ancestor));
         }
     }
     let none = None::<&NoEntitiesSchema>;
     let closed = TCComputation::AssumeAlreadyComputed;
-    let hierarchy = match actions {
-        None => Hierarchy::from_entities(given.into_values(), none, closed, extensions),
-        Some(actions) => {
-            let given = given.into_values().map(Arc::new);
-            actions
-                .clone()
-                .add_entities(given, none, closed, extensions)
-        }
-    };
+    let actions = actions.cloned().unwrap_or_default();
+    let hierarchy = actions.add_entities(given.into_values(), none, closed, extensions);
     hierarchy.map_err(|error| causes(&error))
 }
 

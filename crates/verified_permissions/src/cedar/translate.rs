@@ -138,7 +138,7 @@ pub(crate) fn entities(
                 return Ok(entities);
             }
             let given = entities.as_ref().iter();
-            let given = given.map(|entity| (entity.uid().clone(), entity.clone()));
+            let given = given.map(|entity| (entity.uid().clone(), Arc::new(entity.clone())));
             closed(given.collect(), actions, path)
         }
     }
@@ -160,7 +160,7 @@ pub(crate) fn entities_with_token(
             let path = "/entities/cedarJson";
             let entities = entity_json(json, schema, path)?;
             let entities = entities.as_ref().iter();
-            let given = entities.map(|entity| (entity.uid().clone(), entity.clone()));
+            let given = entities.map(|entity| (entity.uid().clone(), Arc::new(entity.clone())));
             (given.collect(), path)
         }
     };
@@ -176,7 +176,10 @@ pub(crate) fn entities_with_token(
     }
     // Actions may be named, and nothing more.
     given.retain(|uid, entity| !uid.is_action() || !is_bare(entity));
-    given.insert(principal.entity.uid().clone(), principal.entity.clone());
+    given.insert(
+        principal.entity.uid().clone(),
+        Arc::clone(&principal.entity),
+    );
     let actions = schema.map(CompiledSchema::actions);
     closed(given, actions, path)
 }
@@ -190,7 +193,7 @@ fn is_bare(entity: &Entity) -> bool {
 /// What was given and the actions, as Cedar takes them.
 fn closed(given: Given, actions: Option<&Hierarchy>, path: &str) -> Result<Entities, Error> {
     let closure = hierarchy::closure(&given, actions).map_err(|uid| too_many_parents(uid, path))?;
-    refuse_actions(given.values(), path)?;
+    refuse_actions(given.values().map(AsRef::as_ref), path)?;
     hierarchy::close(given, closure, actions)
         .map(Entities::from)
         .map_err(|text| Error::field(path, text))
@@ -222,7 +225,7 @@ fn entity_list(items: &[EntityItem], path: &str) -> Result<Given, Error> {
     let mut last = Given::with_capacity(items.len());
     for (at, item) in items.iter().enumerate() {
         let entity = entity_item(item, &|| format!("{path}/{at}"))?;
-        last.insert(entity.uid().clone(), entity);
+        last.insert(entity.uid().clone(), Arc::new(entity));
     }
     Ok(last)
 }

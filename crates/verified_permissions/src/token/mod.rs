@@ -48,7 +48,7 @@ pub(crate) struct Tokens<'a> {
 pub(crate) struct TokenPrincipal {
     pub(crate) identifier: EntityIdentifier,
     /// With its attributes and groups.
-    pub(crate) entity: Entity,
+    pub(crate) entity: Arc<Entity>,
     pub(crate) source: Arc<TokenSource>,
     /// What becomes `context.token`.
     access: Option<AccessClaims>,
@@ -203,7 +203,7 @@ async fn verify(
             entity_type: source.principal_type.to_string(),
             entity_id: id.clone(),
         },
-        entity: entity(source, &id, attributes, groups),
+        entity: Arc::new(entity(source, &id, attributes, groups)),
         source: Arc::clone(source),
         access: access.map(|token| AccessClaims {
             claims: token.claims,

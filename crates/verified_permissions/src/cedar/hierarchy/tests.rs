@@ -8,17 +8,17 @@ fn uid(kind: &str, id: usize) -> EntityUID {
     format!(r#"{kind}::"{id}""#).parse().unwrap()
 }
 
-fn entity(uid: EntityUID, parents: Vec<EntityUID>) -> (EntityUID, Entity) {
+fn entity(uid: EntityUID, parents: Vec<EntityUID>) -> (EntityUID, Arc<Entity>) {
     let parents: HashSet<_> = parents.into_iter().collect();
     let entity = Entity::new_with_attr_partial_value(uid.clone(), [], HashSet::new(), parents, []);
-    (uid, entity)
+    (uid, Arc::new(entity))
 }
 
 /// What Cedar makes of the same entities.
 fn cedars(given: &Given, actions: Option<&Hierarchy>) -> Result<Hierarchy, String> {
     let actions = actions.into_iter().flat_map(Hierarchy::iter);
     Hierarchy::from_entities(
-        given.values().chain(actions).cloned(),
+        given.values().map(AsRef::as_ref).chain(actions).cloned(),
         None::<&NoEntitiesSchema>,
         TCComputation::ComputeNow,
         Extensions::all_available(),
