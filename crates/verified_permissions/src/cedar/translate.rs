@@ -137,11 +137,15 @@ pub(crate) fn entities(
                 refuse_actions(entities.as_ref().iter(), path)?;
                 return Ok(entities);
             }
-            let given = entities.as_ref().iter();
-            let given = given.map(|entity| (entity.uid().clone(), Arc::new(entity.clone())));
-            closed(given.collect(), actions, path)
+            closed(given_in(&entities), actions, path)
         }
     }
+}
+
+fn given_in(entities: &Entities) -> Given {
+    let entities = entities.as_ref().iter();
+    let given = entities.map(|entity| (entity.uid().clone(), Arc::new(entity.clone())));
+    given.collect()
 }
 
 /// The entities of a request whose principal, with its groups, is that of a token.
@@ -158,10 +162,7 @@ pub(crate) fn entities_with_token(
         }
         Some(EntitiesDefinition::CedarJson(json)) => {
             let path = "/entities/cedarJson";
-            let entities = entity_json(json, schema, path)?;
-            let entities = entities.as_ref().iter();
-            let given = entities.map(|entity| (entity.uid().clone(), Arc::new(entity.clone())));
-            (given.collect(), path)
+            (given_in(&entity_json(json, schema, path)?), path)
         }
     };
     let source = &principal.source;

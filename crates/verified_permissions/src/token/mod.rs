@@ -86,9 +86,7 @@ impl TokenPrincipal {
         let (principal, keys) = verify(state, snapshot, source, &tokens).await?;
         let principal = Arc::new(principal);
         if let Some(keys) = keys {
-            let source = Arc::clone(source);
-            let principal = Arc::clone(&principal);
-            state.remembered.insert(key, source, keys, principal);
+            state.remembered.insert(key, keys, Arc::clone(&principal));
         }
         Ok(principal)
     }

@@ -24,7 +24,7 @@ const EXPECTED: usize = 10_000;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     hash: [u8; 32],
-    /// INVARIANT: the entry keeps the source alive, so no other has this address.
+    /// INVARIANT: the entry's principal keeps the source alive, so no other has this address.
     source: usize,
 }
 
@@ -45,7 +45,6 @@ impl Key {
 
 #[derive(Clone)]
 struct Entry {
-    source: Arc<TokenSource>,
     keys: KeysVersion,
     principal: Arc<TokenPrincipal>,
 }
@@ -81,26 +80,15 @@ impl Remembered {
         let entry = cache.get(key)?;
         let schema = entry.principal.schema.as_ref().map(Arc::as_ptr);
         let same_schema = schema == snapshot.schema.as_ref().map(Arc::as_ptr);
-        let issuer = entry.source.issuer.get()?;
+        let issuer = entry.principal.source.issuer.get()?;
         let holds = same_schema
             && now < entry.principal.expires
             && providers.is_current(&issuer.keys, entry.keys);
         holds.then_some(entry.principal)
     }
 
-    pub(crate) fn insert(
-        &self,
-        key: Key,
-        source: Arc<TokenSource>,
-        keys: KeysVersion,
-        principal: Arc<TokenPrincipal>,
-    ) {
+    pub(crate) fn insert(&self, key: Key, keys: KeysVersion, principal: Arc<TokenPrincipal>) {
         let Self(cache) = self;
-        let entry = Entry {
-            source,
-            keys,
-            principal,
-        };
-        cache.insert(key, entry);
+        cache.insert(key, Entry { keys, principal });
     }
 }
