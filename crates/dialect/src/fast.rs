@@ -2,9 +2,9 @@
 //! word that a rule is about. Whether it is well formed is for the backend to say, in the same
 //! words.
 
+use crate::facts::RESERVED_SCHEMA;
 use crate::lex::{Kind, Tokens};
 use crate::rules::functions;
-use crate::walk::RESERVED_SCHEMA;
 use crate::{Effect, Reply, Statement};
 
 /// Words that make a statement more than a plain query, or part of it a matter of rules. `FOR` also
@@ -72,6 +72,9 @@ fn statement(text: &str, start: usize, end: usize, effect: Effect) -> Option<Sta
         effect,
         reply: Reply::AsIs,
         refusal: None,
+        // `FOR` and `set_config` are for the parser.
+        locking: None,
+        sets: false,
     })
 }
 
@@ -97,7 +100,7 @@ fn plain_name(name: &str) -> Option<()> {
 
 fn is_cared_about(word: &str) -> bool {
     CARED_ABOUT.contains(&word)
-        || word == RESERVED_SCHEMA
+        || word.starts_with(RESERVED_SCHEMA)
         || word == "pg_settings"
         || functions::is_of_interest(word)
 }

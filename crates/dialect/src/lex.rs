@@ -2,6 +2,8 @@
 //! (which no client can change). Only as fine as the rest of the crate needs: operators come
 //! character by character, comments and white space not at all.
 
+use std::ops::Range;
+
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -319,12 +321,52 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
 }
 
-/// Whether a name in `text` is `name`, which is in lower case, by the tokens alone.
+/// The token after a name: `U&"…"` may have `UESCAPE '…'` with it.
+pub(crate) fn after_name(text: &str, tokens: &[Token], at: usize) -> usize {
+    let unicode = tokens
+        .get(at)
+        .is_some_and(|token| token.kind == Kind::Quoted && !token.of(text).starts_with('"'));
+    let escape = tokens
+        .get(at + 1)
+        .is_some_and(|token| token.is(text, "uescape"));
+    if unicode && escape { at + 3 } else { at + 1 }
+}
+
+/// What a name takes up in the text.
+pub(crate) fn extent(text: &str, tokens: &[Token], at: usize) -> Option<Range<usize>> {
+    let last = after_name(text, tokens, at).checked_sub(1)?;
+    Some(tokens.get(at)?.start..tokens.get(last)?.end)
+}
+
+/// The first tokens of the names, separated by `.`, that begin at a token.
+pub(crate) fn dotted(text: &str, tokens: &[Token], mut at: usize) -> Vec<usize> {
+    let is = |at: usize, kinds: &[Kind]| {
+        let token = tokens.get(at);
+        token.is_some_and(|token| kinds.contains(&token.kind))
+    };
+    let mut names = Vec::new();
+    while is(at, &[Kind::Word, Kind::Quoted]) {
+        names.push(at);
+        at = after_name(text, tokens, at);
+        if !is(at, &[Kind::Dot]) {
+            break;
+        }
+        at += 1;
+    }
+    names
+}
+
+/// Whether a name in `text` begins like `name`, which is in lower case, by the tokens alone.
 pub(crate) fn has_name(text: &str, name: &str) -> bool {
     let found = tokens(text).unwrap_or_default();
     found.iter().any(|token| {
-        let opened = token.of(text).strip_prefix('"');
-        let quoted = opened.and_then(|rest| rest.strip_suffix('"'));
-        token.is(text, name) || quoted == Some(name)
+        let word = token.of(text);
+        let begins = |word: &str| {
+            word.get(..name.len())
+                .is_some_and(|begin| begin.eq_ignore_ascii_case(name))
+        };
+        let quoted = word.strip_prefix('"');
+        token.kind == Kind::Word && begins(word)
+            || quoted.is_some_and(|quoted| quoted.starts_with(name))
     })
 }

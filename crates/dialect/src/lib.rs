@@ -7,10 +7,14 @@
 //! the number of tables) is enforced by the functions and event triggers of `engine`.
 
 mod depth;
+mod edit;
+mod facts;
 mod fast;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod lex;
+mod locking;
+mod outline;
 mod own_syntax;
 mod parse;
 mod quote;
@@ -24,6 +28,8 @@ mod walk;
 
 use std::sync::Arc;
 
+pub use locking::Locking;
+pub use outline::{Outline, Reference, Role};
 pub use rules::{SETTABLE, VERSION};
 
 /// What the dialect is told by the configuration.
@@ -74,6 +80,10 @@ pub struct Statement {
     /// Why it must not run. Inside a failed transaction `25P02` comes first, unless the refusal
     /// is a syntax error.
     pub refusal: Option<Refusal>,
+    /// What it locks, when it has a `SELECT … FOR UPDATE` or `FOR KEY SHARE` that runs.
+    pub locking: Option<Arc<Locking>>,
+    /// Whether it is `SET` or `RESET` of a session parameter, or calls `set_config`.
+    pub sets: bool,
 }
 
 /// What a statement does to the transaction.
@@ -161,6 +171,8 @@ fn refused(text: &str, refusal: Refusal) -> Script {
             effect: Effect::Read,
             reply: Reply::AsIs,
             refusal: Some(refusal),
+            locking: None,
+            sets: false,
         }],
     }
 }

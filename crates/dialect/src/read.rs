@@ -1,11 +1,14 @@
 //! A query string, read in full.
 
+use std::sync::Arc;
+
 use pg_query::protobuf::RawStmt;
 
+use crate::locking::{self, Locking};
 use crate::own_syntax::{self, Mapping, Plain};
 use crate::rules::{self, Judgement, Scope};
 use crate::suffix::Written;
-use crate::{Effect, Options, Refusal, Reply, Statement, depth, parse, refuse, walk};
+use crate::{Effect, Options, Refusal, Reply, Statement, depth, facts, parse, refuse};
 
 /// A statement, and whether it was written anew.
 pub(crate) struct Read {
@@ -15,6 +18,23 @@ pub(crate) struct Read {
     pub(crate) reply: Reply,
     pub(crate) refusal: Option<Refusal>,
     pub(crate) rewritten: bool,
+    pub(crate) locking: Option<Locking>,
+    pub(crate) sets: bool,
+}
+
+impl Read {
+    fn plain(at: usize, sql: String, effect: Effect, reply: Reply) -> Self {
+        Self {
+            at,
+            sql,
+            effect,
+            reply,
+            refusal: None,
+            rewritten: false,
+            locking: None,
+            sets: false,
+        }
+    }
 }
 
 impl From<Read> for Statement {
@@ -24,6 +44,8 @@ impl From<Read> for Statement {
             effect: read.effect,
             reply: read.reply,
             refusal: read.refusal,
+            locking: read.locking.map(Arc::new),
+            sets: read.sets,
         }
     }
 }
@@ -65,25 +87,17 @@ fn too_deep() -> Refusal {
 
 /// The statement that was made blank at `at`.
 fn own(at: usize, mapping: Result<Mapping, Refusal>) -> Result<Read, Refusal> {
-    let refused = |refusal| Read {
-        at,
-        sql: String::new(),
-        effect: Effect::Ddl,
-        reply: Reply::AsIs,
-        refusal: Some(refusal),
-        rewritten: true,
-    };
     match mapping {
         Ok(mapping) => Ok(Read {
-            at,
-            sql: mapping.sql,
-            effect: mapping.effect,
-            reply: mapping.reply,
-            refusal: None,
             rewritten: true,
+            ..Read::plain(at, mapping.sql, mapping.effect, mapping.reply)
         }),
         Err(refusal) if refusal.syntax => Err(refusal),
-        Err(refusal) => Ok(refused(refusal)),
+        Err(refusal) => Ok(Read {
+            refusal: Some(refusal),
+            rewritten: true,
+            ..Read::plain(at, String::new(), Effect::Ddl, Reply::AsIs)
+        }),
     }
 }
 
@@ -100,7 +114,7 @@ impl Source<'_> {
         let node = parse::node(raw)?;
         let (start, end) = parse::span(self.text, raw)?;
         let text = self.text.get(start..end)?;
-        let facts = walk::facts(node);
+        let facts = facts::facts(node);
         let mut words = self.plain.asynchronous.iter();
         let scope = Scope {
             options: self.options,
@@ -117,14 +131,14 @@ impl Source<'_> {
         };
         let judged = rules::judge(node, &scope);
         Some(match judged.and_then(|it| self.suffixed(it, &written)) {
-            Ok(judgement) => accepted(start, text, judgement),
+            Ok(judgement) => Read {
+                locking: locking::of(&judgement, &written),
+                sets: facts.sets(),
+                ..accepted(start, text, judgement)
+            },
             Err(refusal) => Read {
-                at: start,
-                sql: text.to_owned(),
-                effect: Effect::Read,
-                reply: Reply::AsIs,
                 refusal: Some(refusal),
-                rewritten: false,
+                ..Read::plain(start, text.to_owned(), Effect::Read, Reply::AsIs)
             },
         })
     }
@@ -151,12 +165,9 @@ impl Source<'_> {
 
 fn accepted(at: usize, text: &str, judgement: Judgement) -> Read {
     let rewritten = judgement.rewrite.is_some();
+    let sql = judgement.rewrite.unwrap_or_else(|| text.to_owned());
     Read {
-        at,
-        sql: judgement.rewrite.unwrap_or_else(|| text.to_owned()),
-        effect: judgement.effect,
-        reply: judgement.reply,
-        refusal: None,
         rewritten,
+        ..Read::plain(at, sql, judgement.effect, judgement.reply)
     }
 }

@@ -2,17 +2,15 @@
 //! a suffix of its own follows every name of a cluster's. The names are replaced where they stand
 //! in the client's text; what cannot be found there is refused.
 
-use std::ops::Range;
-
 use pg_query::NodeEnum;
 use pg_query::protobuf::{ObjectType, RoleSpecType};
 
 use crate::Refusal;
-use crate::lex::{Kind, Token, tokens};
+use crate::facts::Facts;
+use crate::lex::{Kind, Token, after_name, extent, tokens};
 use crate::quote::identifier;
 use crate::refuse::{unsupported, with_state};
 use crate::rules::tree;
-use crate::walk::Facts;
 
 /// PostgreSQL cuts longer names off (`NAMEDATALEN`).
 const LONGEST: usize = 63;
@@ -127,7 +125,7 @@ impl Written<'_> {
             let name = tokens.get(at)?;
             matches!(name.kind, Kind::Word | Kind::Quoted).then_some(())?;
             places.push(at);
-            at = next(self.text, tokens, at);
+            at = after_name(self.text, tokens, at);
             match tokens.get(at).map(|token| token.kind) {
                 Some(Kind::Comma) => at += 1,
                 _ => break,
@@ -165,23 +163,6 @@ fn string(node: &NodeEnum) -> Option<&str> {
     } else {
         None
     }
-}
-
-/// The token after a name: `U&"…"` may have `UESCAPE '…'` with it.
-fn next(text: &str, tokens: &[Token], at: usize) -> usize {
-    let unicode = tokens
-        .get(at)
-        .is_some_and(|token| token.kind == Kind::Quoted && !token.of(text).starts_with('"'));
-    let escape = tokens
-        .get(at + 1)
-        .is_some_and(|token| token.is(text, "uescape"));
-    if unicode && escape { at + 3 } else { at + 1 }
-}
-
-/// What a name takes up in the text.
-fn extent(text: &str, tokens: &[Token], at: usize) -> Option<Range<usize>> {
-    let last = next(text, tokens, at).checked_sub(1)?;
-    Some(tokens.get(at)?.start..tokens.get(last)?.end)
 }
 
 fn check(name: &str, suffix: &str) -> Result<(), Refusal> {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use crate::{Dialect, fast, fuzzing};
+use crate::{Dialect, Effect, fast, fuzzing};
 
 /// Texts of the tables of cases.
 static CORPUS: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -24,7 +24,17 @@ static CORPUS: LazyLock<Vec<String>> = LazyLock::new(|| {
     ];
     let lines = tables.iter().flat_map(|table| table.lines());
     let texts = lines.filter_map(|line| line.rsplit_once(" =>"));
-    texts.map(|(text, _)| text.replace("\\n", "\n")).collect()
+    // Their lines go on after another such arrow.
+    let others = [
+        include_str!("../tests/cases/locking.txt"),
+        include_str!("../tests/cases/outline.txt"),
+    ];
+    let lines = others.iter().flat_map(|table| table.lines());
+    let others = lines.filter_map(|line| line.split_once(" => "));
+    texts
+        .chain(others)
+        .map(|(text, _)| text.replace("\\n", "\n"))
+        .collect()
 });
 
 #[test]
@@ -99,6 +109,12 @@ fn piece() -> impl Strategy<Value = String> {
         "values",
         "lastval()",
         "set_config('a', 'b')",
+        "for update",
+        "for key share of",
+        "with a as (",
+        "table",
+        "public.",
+        "on conflict do nothing",
         "pg_treeline",
         "pg_treeline.t",
         "t",
@@ -262,4 +278,20 @@ fn nul_is_refused() {
         let refusal = script.statements[0].refusal.as_ref().expect("a refusal");
         assert_eq!(refusal.sqlstate, "22021");
     }
+}
+
+/// `FOR UPDATE` is found wherever a statement of the cases has it.
+#[test]
+fn every_locking_select_of_the_cases_has_its_parts() {
+    let mut count = 0;
+    for text in CORPUS.iter() {
+        for statement in Dialect::default().read(text).statements {
+            let lower = statement.sql.to_lowercase();
+            let locks = lower.contains("for update") || lower.contains("for key share");
+            let accepted = statement.refusal.is_none() && statement.effect == Effect::Write;
+            assert_eq!(locks && accepted, statement.locking.is_some(), "{text}");
+            count += usize::from(locks && accepted);
+        }
+    }
+    assert!(count >= 5, "{count}");
 }

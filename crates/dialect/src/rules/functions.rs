@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{settings, types};
 use crate::Refusal;
+use crate::facts::Call;
 use crate::refuse::{undefined, unsupported};
-use crate::walk::Call;
 
 /// Functions that DSQL does not have, that reach out of the database, or that run SQL of their own
 /// arguments, which would pass by every rule.
@@ -77,7 +77,7 @@ const TEXT_SEARCH: &[&str] = &[
 /// The only text search configuration.
 const CONFIGURATIONS: &[&str] = &["simple", "pg_catalog.simple"];
 
-const SET_CONFIG: &str = "set_config";
+pub(crate) const SET_CONFIG: &str = "set_config";
 
 /// Whether [`judge`] looks at the arguments of a function of this name.
 pub(crate) fn arguments_matter(name: &str) -> bool {

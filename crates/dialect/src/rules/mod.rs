@@ -17,9 +17,9 @@ mod types;
 
 use pg_query::NodeEnum;
 
+use crate::facts::{Facts, RESERVED_SCHEMA, facts};
 use crate::lex::has_name;
 use crate::refuse::{denied, unsupported};
-use crate::walk::{Facts, RESERVED_SCHEMA, facts};
 use crate::{Effect, Options, Refusal, Reply};
 
 /// The day of the recordings that the rules follow.

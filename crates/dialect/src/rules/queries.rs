@@ -4,8 +4,8 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::LockClauseStrength;
 
 use super::{Judgement, Scope, Verdict, functions, settings, systems, tree, types, wrong};
+use crate::facts::{Facts, Relation};
 use crate::refuse::{syntax, unsupported};
-use crate::walk::{Facts, Relation};
 use crate::{Effect, Refusal};
 
 /// What holds for every statement, wherever in it something stands.

@@ -149,7 +149,7 @@ fn encoding(value: Option<&str>) -> Result<(), Refusal> {
 fn search_path(value: &str) -> Result<(), Refusal> {
     if value
         .to_ascii_lowercase()
-        .contains(crate::walk::RESERVED_SCHEMA)
+        .contains(crate::facts::RESERVED_SCHEMA)
     {
         return Err(super::reserved_schema());
     }
