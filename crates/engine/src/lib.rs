@@ -2,6 +2,7 @@
 //! connection and stopped when it is idle; or one database per cluster in a server that somebody
 //! else runs.
 
+mod conflicts;
 mod external;
 mod jobs;
 mod login;

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::Options;
 
 /// In the order in which they build on each other.
-const PARTS: [&str; 9] = [
+const PARTS: [&str; 17] = [
     include_str!("schema/roles.sql"),
     include_str!("schema/functions.sql"),
     include_str!("schema/settings.sql"),
@@ -16,6 +16,14 @@ const PARTS: [&str; 9] = [
     include_str!("schema/runner.sql"),
     include_str!("schema/ddl.sql"),
     include_str!("schema/iam.sql"),
+    include_str!("schema/shadow_names.sql"),
+    include_str!("schema/shadow_code.sql"),
+    include_str!("schema/shadow_references.sql"),
+    include_str!("schema/shadow_apply.sql"),
+    include_str!("schema/shadow_images.sql"),
+    include_str!("schema/shadow_make.sql"),
+    include_str!("schema/shadow_enter.sql"),
+    include_str!("schema/snapshot.sql"),
     include_str!("schema/triggers.sql"),
 ];
 
@@ -73,5 +81,7 @@ pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\\', "").replace('\'', "''"))
 }
 
+#[cfg(test)]
+mod shadow_tests;
 #[cfg(test)]
 mod tests;

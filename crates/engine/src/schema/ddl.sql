@@ -176,9 +176,15 @@ RETURN (SELECT rolsuper FROM pg_roles WHERE rolname = session_user);
 CREATE OR REPLACE FUNCTION pg_treeline.after_ddl() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  -- shadow_make: nothing of a client's changes
+  IF pg_treeline.current_setting('pg_treeline.making', true) = 'on' AND pg_treeline.is_own_session() THEN
+    RETURN;
+  END IF;
   PERFORM nextval('pg_treeline.catalog_version');
   IF pg_treeline.is_own_session() THEN
     RETURN;
+  ELSIF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() c WHERE c.schema_name LIKE 'pg\_treeline%') THEN
+    RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = 'feature not supported on system entity';
   END IF;
   PERFORM pg_treeline.check_command(c.command_tag, c.object_type, c.classid, c.objid)
     FROM pg_event_trigger_ddl_commands() c WHERE c.objid <> 0;
@@ -205,7 +211,8 @@ BEGIN
         WHEN columns IS NULL THEN 'unsupported ALTER TABLE DROP CONSTRAINT statement'
         ELSE format('cannot drop primary key column %s', columns) END;
     ELSIF dropped.object_type = 'schema' AND dropped.object_name IN ('public', 'sys', 'pg_treeline')
-       OR dropped.object_type = 'trigger' AND dropped.original THEN
+       OR (dropped.schema_name LIKE 'pg\_treeline%' OR dropped.object_type = 'trigger')
+          AND dropped.original THEN
       RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = 'feature not supported on system entity';
     ELSIF dropped.classid = 'pg_class'::regclass AND dropped.objsubid = 0
           AND dropped.object_type IN ('table', 'index') THEN

@@ -1,0 +1,103 @@
+//! What the gateway needs of a database to settle conflicts between its sessions: who waits for
+//! whom, and the places where a transaction goes on that has lost its rows (`schema/shadow_*.sql`).
+
+use std::sync::Arc;
+
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Row};
+
+use crate::{Engine, Error};
+
+/// All that a session waits for, directly or through others.
+const BLOCKERS: &str = "
+    WITH RECURSIVE b(pid) AS (
+      SELECT unnest(pg_blocking_pids($1))
+      UNION SELECT unnest(pg_blocking_pids(b.pid)) FROM b)
+    SELECT pid FROM b WHERE pid <> $1";
+
+/// The tables that a slot has.
+const RELATIONS: &str = "
+    SELECT substr(c.relname, 2)::oid
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = 'pg_treeline_hid_' || $1 AND c.relkind = 'r' AND c.relname ~ '^h[0-9]+$'";
+
+/// A statement with its parameters and their types.
+type Parameter<'p> = (&'p (dyn ToSql + Sync), Type);
+
+impl Engine {
+    /// The processes that a backend waits for, directly or because those wait for others.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn blockers(&self, database: &str, process: i32) -> Result<Vec<i32>, Error> {
+        let parameters: [Parameter<'_>; 1] = [(&process, Type::INT4)];
+        let rows = self.ask(database, BLOCKERS, &parameters).await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    /// The key of the functions that change rows on the gateway's behalf.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn shadow_key(&self, database: &str) -> Result<String, Error> {
+        let rows = self
+            .ask(database, "SELECT pg_treeline.shadow_key()", &[])
+            .await?;
+        let row = rows.first().ok_or_else(|| nothing(database))?;
+        Ok(row.try_get(0)?)
+    }
+
+    /// Makes what a slot needs for a relation, if it is not there. The relations that the slot has
+    /// then: this one, and those that it depends on or that depend on it.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn shadow_make(
+        &self,
+        database: &str,
+        relation: u32,
+        slot: i32,
+    ) -> Result<Vec<u32>, Error> {
+        let parameters: [Parameter<'_>; 2] = [(&relation, Type::OID), (&slot, Type::INT4)];
+        self.ask(
+            database,
+            "SELECT pg_treeline.shadow_make($1, $2)",
+            &parameters,
+        )
+        .await?;
+        let rows = self
+            .ask(database, RELATIONS, &[(&slot, Type::INT4)])
+            .await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    /// Removes what all slots have, on a session of its own: it may have to wait for locks.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn shadow_drop(&self, database: &str) -> Result<(), Error> {
+        let (client, _lease) = self.superuser(database).await?;
+        client
+            .batch_execute("SET lock_timeout = '2s'; SELECT pg_treeline.shadow_drop()")
+            .await?;
+        Ok(())
+    }
+
+    async fn ask(
+        &self,
+        database: &str,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, Error> {
+        let shared = self.place.shared(database).await?;
+        let (client, _lease): (Arc<Client>, _) = shared.ok_or_else(|| nothing(database))?;
+        Ok(client.query_typed(sql, parameters).await?)
+    }
+}
+
+fn nothing(database: &str) -> Error {
+    Error::Instance {
+        database: database.to_owned(),
+        reason: "there is none".to_owned(),
+    }
+}
