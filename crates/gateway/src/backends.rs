@@ -30,6 +30,27 @@ pub trait Backends: Send + Sync {
 
     /// Says that a transaction that may have started jobs has ended.
     fn jobs_submitted(&self, database: &str);
+
+    /// The processes that a backend waits for.
+    fn blockers<'a>(
+        &'a self,
+        database: &'a str,
+        process: i32,
+    ) -> Answer<'a, Result<Vec<i32>, Error>>;
+
+    /// The key of the functions that change rows on the gateway's behalf.
+    fn shadow_key<'a>(&'a self, database: &'a str) -> Answer<'a, Result<String, Error>>;
+
+    /// Makes what a slot needs for a relation. The relations that the slot has then.
+    fn shadow_make<'a>(
+        &'a self,
+        database: &'a str,
+        relation: u32,
+        slot: i32,
+    ) -> Answer<'a, Result<Vec<u32>, Error>>;
+
+    /// Removes what all slots have.
+    fn shadow_drop<'a>(&'a self, database: &'a str) -> Answer<'a, Result<(), Error>>;
 }
 
 impl Backends for Arc<Engine> {
@@ -56,5 +77,30 @@ impl Backends for Arc<Engine> {
 
     fn jobs_submitted(&self, database: &str) {
         Engine::jobs_submitted(self, database);
+    }
+
+    fn blockers<'a>(
+        &'a self,
+        database: &'a str,
+        process: i32,
+    ) -> Answer<'a, Result<Vec<i32>, Error>> {
+        Box::pin(Engine::blockers(self, database, process))
+    }
+
+    fn shadow_key<'a>(&'a self, database: &'a str) -> Answer<'a, Result<String, Error>> {
+        Box::pin(Engine::shadow_key(self, database))
+    }
+
+    fn shadow_make<'a>(
+        &'a self,
+        database: &'a str,
+        relation: u32,
+        slot: i32,
+    ) -> Answer<'a, Result<Vec<u32>, Error>> {
+        Box::pin(Engine::shadow_make(self, database, relation, slot))
+    }
+
+    fn shadow_drop<'a>(&'a self, database: &'a str) -> Answer<'a, Result<(), Error>> {
+        Box::pin(Engine::shadow_drop(self, database))
     }
 }

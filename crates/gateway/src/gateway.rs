@@ -13,7 +13,9 @@ use crate::backends::Backends;
 use crate::cancel::CancelKeys;
 use crate::catalog::Catalog;
 use crate::certificates::Certificates;
+use crate::conflicts::Conflicts;
 use crate::endpoints::Endpoints;
+use crate::faults::Faults;
 use crate::quotas::{Quota, Quotas};
 use crate::session::Statements;
 
@@ -39,6 +41,9 @@ pub struct Options {
     pub message_limit: usize,
     /// The connections that each cluster may have.
     pub quota: Quota,
+    /// How long a statement may wait for other transactions; `None` to leave conflicts to the
+    /// database, where they show at the statement and the first to write wins.
+    pub conflict_patience: Option<Duration>,
 }
 
 impl Default for Options {
@@ -54,6 +59,7 @@ impl Default for Options {
             transaction_limit: Duration::from_secs(300),
             message_limit: 10 << 20,
             quota: Quota::default(),
+            conflict_patience: Some(Duration::from_millis(100)),
         }
     }
 }
@@ -74,6 +80,8 @@ pub struct Parts<C> {
     pub catalog: C,
     /// What the server shows of itself.
     pub certificates: Certificates,
+    /// The conflicts that are brought about on purpose.
+    pub faults: Arc<Faults>,
 }
 
 /// Lets clients in and serves their sessions.
@@ -87,9 +95,12 @@ pub struct Gateway<C> {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) catalog: C,
     pub(crate) certificates: Certificates,
+    pub(crate) faults: Arc<Faults>,
     statements: Arc<Statements>,
     /// By database, of those in use whose roles have a suffix.
     suffixed: Mutex<HashMap<String, Weak<Statements>>>,
+    /// By database. What the databases have of slots is known here only, so they stay.
+    conflicts: Mutex<HashMap<String, Arc<Conflicts>>>,
     pub(crate) quotas: Quotas,
     pub(crate) cancel_keys: CancelKeys,
 }
@@ -106,8 +117,10 @@ impl<C: Catalog> Gateway<C> {
             entropy: parts.entropy,
             catalog: parts.catalog,
             certificates: parts.certificates,
+            faults: parts.faults,
             statements: Arc::new(Statements::new(Dialect::new(options.dialect.clone()))),
             suffixed: Mutex::default(),
+            conflicts: Mutex::default(),
             quotas: Quotas::new(options.quota),
             cancel_keys: CancelKeys::default(),
             options,
@@ -132,6 +145,25 @@ impl<C: Catalog> Gateway<C> {
         let statements = Arc::new(statements);
         all.insert(database.to_owned(), Arc::downgrade(&statements));
         statements
+    }
+
+    /// What the sessions of a database share to settle their conflicts.
+    pub(crate) fn conflicts(&self, database: &str) -> Option<Arc<Conflicts>> {
+        let patience = self.options.conflict_patience?;
+        let mut all = self
+            .conflicts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let new = || {
+            Arc::new(Conflicts::new(
+                database,
+                Arc::clone(&self.backends),
+                patience,
+            ))
+        };
+        Some(Arc::clone(
+            all.entry(database.to_owned()).or_insert_with(new),
+        ))
     }
 
     /// Cancels what the session with this key runs, if there is one. As in PostgreSQL, the one who

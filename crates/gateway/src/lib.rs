@@ -6,7 +6,9 @@ mod backends;
 mod cancel;
 pub mod catalog;
 mod certificates;
+mod conflicts;
 mod endpoints;
+mod faults;
 mod frames;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -19,6 +21,7 @@ mod stages;
 
 pub use backends::{Answer, Backends};
 pub use certificates::{CertificateError, Certificates};
+pub use faults::{Counted, Fault, Faults, InvalidRule, Rule, When};
 pub use gateway::{Gateway, Options, Parts};
 pub use quotas::Quota;
 pub use serve::{check, serve};

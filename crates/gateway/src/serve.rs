@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::catalog::Catalog;
+use crate::conflicts::Injection;
 use crate::gateway::Gateway;
 use crate::session::{self, Rules};
 use crate::stages::{Accepted, Connected};
@@ -166,7 +167,13 @@ async fn relay<C: Catalog>(
         session_limit: gateway.options.session_limit,
         catalog_changed: Box::new(move || backends.jobs_submitted(&database)),
     };
-    if session::run(client, backend.stream, &rules, ending).await {
+    let conflicts = gateway.conflicts(&cluster.database);
+    let injection = Injection {
+        faults: Arc::clone(&gateway.faults),
+        cluster: cluster.id.clone(),
+    };
+    let party = conflicts.map(|all| all.join(backend.process, backend.secret, injection));
+    if session::run(client, backend.stream, &rules, party, ending).await {
         // PostgreSQL would notice at its next word to the client, which may be hours away.
         let (process, secret) = (backend.process, backend.secret);
         let database = &cluster.database;

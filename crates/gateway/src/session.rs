@@ -10,15 +10,27 @@
 //!
 //! INVARIANT: nothing reaches the backend but messages that [`State::client`] has passed.
 
+mod attempt;
 mod backend;
+mod block;
+mod calls;
 mod client;
+mod exchange;
 mod failure;
 mod fields;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod line;
+mod notes;
+mod own;
 mod pending;
+mod plan;
+mod settle;
+mod shadow;
 mod statements;
 mod transaction;
+mod unit;
+mod work;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,12 +38,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::sync::Notify;
 
+use block::Block;
+use exchange::Exchange;
 use failure::Failure;
 use pending::Pending;
 use statements::Prepared;
 pub(crate) use statements::Statements;
 use transaction::Transaction;
+
+use crate::conflicts::{Conflicts, Party};
 
 /// How long a client may go on sending after it was told that the session is over.
 const LINGER: Duration = Duration::from_secs(2);
@@ -60,11 +77,13 @@ pub(crate) enum End {
 }
 
 /// Serves a session until one side closes it, it is too old, or `ending` comes. Whether the backend
-/// may still be at work on something that nobody waits for.
+/// may still be at work on something that nobody waits for. Without a `party` conflicts are the
+/// backend's: they show at the statement.
 pub(crate) async fn run<C, B>(
     client: C,
     backend: B,
     rules: &Rules,
+    party: Option<Party>,
     ending: impl Future<Output = ()>,
 ) -> bool
 where
@@ -73,13 +92,16 @@ where
 {
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (from_backend, to_backend) = tokio::io::split(backend);
+    let conflicts = party.as_ref().map(|party| Arc::clone(&party.conflicts));
+    let state = State::new(rules.transaction_limit, conflicts);
     let shared = Shared {
-        state: Mutex::new(State::new(rules.transaction_limit)),
+        changed: Arc::clone(&state.changed),
+        state: Mutex::new(state),
         rules,
     };
     let mut writing = false;
     let end = tokio::select! {
-        end = client::relay(&mut from_client, to_backend, &shared) => end,
+        end = line::relay(&mut from_client, to_backend, &shared, party) => end,
         end = backend::relay(from_backend, &mut to_client, &shared, &mut writing) => end,
         () = tokio::time::sleep(rules.session_limit) => End::Fatal(Failure::session_too_old()),
         () = ending => End::Fatal(Failure::shutting_down()),
@@ -106,6 +128,8 @@ where
 /// What both directions share.
 struct Shared<'a> {
     state: Mutex<State>,
+    /// Notified when nothing is pending any more, or an exchange is over.
+    changed: Arc<Notify>,
     rules: &'a Rules,
 }
 
@@ -129,10 +153,21 @@ struct State {
     skipping: bool,
     /// Whether the backend copies from the client, which has not ended that yet.
     copying: bool,
+    /// What the session shares with the others of its database; `None` where the backend is left
+    /// alone with conflicts.
+    conflicts: Option<Arc<Conflicts>>,
+    block: Block,
+    /// Whether the statement that sets the savepoint is prepared.
+    saver: bool,
+    /// How often a parameter was set that names may depend on.
+    settings: u64,
+    /// What the client loop waits for.
+    exchange: Option<Exchange>,
+    changed: Arc<Notify>,
 }
 
 impl State {
-    fn new(transaction_limit: Duration) -> Self {
+    fn new(transaction_limit: Duration, conflicts: Option<Arc<Conflicts>>) -> Self {
         Self {
             transaction: Transaction::new(transaction_limit),
             pending: Pending::default(),
@@ -141,6 +176,12 @@ impl State {
             rollback_at_sync: false,
             skipping: false,
             copying: false,
+            conflicts,
+            block: Block::default(),
+            saver: false,
+            settings: 0,
+            exchange: None,
+            changed: Arc::default(),
         }
     }
 }

@@ -135,6 +135,10 @@ fn run(matches: &ArgMatches) -> Result<(), Error> {
             cluster,
             configuration,
         }) => dsql_command::remove_cluster_policy(&configuration.load()?, &cluster),
+        Command::Dsql(DsqlCommand::Faults(command)) => {
+            let (change, configuration) = command.parts();
+            dsql_command::faults(&configuration.load()?, &change)
+        }
         Command::Iam(IamCommand::Simulate { terse }) => iam_command::simulate(terse),
     }
 }
@@ -198,6 +202,8 @@ pub(crate) fn hide_unless_of_use(arg: clap::Arg) -> clap::Arg {
         "create",
         "verbose",
         "output",
+        "rule",
+        "numbers",
     ];
     let hide = !of_use.contains(&arg.get_id().as_str());
     arg.hide(hide)

@@ -11,7 +11,7 @@ use verified_permissions::{Options, Quotas};
 
 use crate::config_file;
 use crate::error::Error;
-use crate::settings::{ConnectionString, LogFilter, LogFormat, Seconds, Settings};
+use crate::settings::{ConflictsAt, ConnectionString, LogFilter, LogFormat, Seconds, Settings};
 
 const HTTP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4100);
 const POSTGRES: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 5432);
@@ -77,8 +77,11 @@ pub(crate) struct Postgres {
     pub(crate) connection_rate: u32,
     pub(crate) session_limit: Duration,
     pub(crate) transaction_limit: Duration,
+    pub(crate) conflicts: ConflictsAt,
     pub(crate) lock_wait: Duration,
     pub(crate) job_delay: Duration,
+    /// The conflicts that are brought about on purpose.
+    pub(crate) faults: Vec<gateway::Rule>,
 }
 
 impl Config {
@@ -258,8 +261,10 @@ fn postgres(settings: &mut Settings) -> Result<Postgres, Error> {
         connection_rate: settings.dsql_connection_rate.unwrap_or(100),
         session_limit: seconds(settings.dsql_session_seconds, Duration::from_secs(3600)),
         transaction_limit: seconds(settings.dsql_transaction_seconds, Duration::from_secs(300)),
+        conflicts: settings.dsql_conflicts.unwrap_or_default(),
         lock_wait: seconds(settings.dsql_lock_seconds, Duration::from_millis(100)),
         job_delay: seconds(settings.dsql_job_seconds, Duration::from_secs(1)),
+        faults: settings.dsql_faults.take().unwrap_or_default().0,
     })
 }
 

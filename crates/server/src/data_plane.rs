@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use engine::{Engine, External};
 use frontdoor::Listener;
-use gateway::{Certificates, Gateway, Parts, Quota};
+use gateway::{Certificates, Faults, Gateway, Parts, Quota};
 use iam::decision_log::DecisionLog;
 use iam::session::LiveDirectory;
 use tokio::net::TcpListener;
@@ -18,6 +18,7 @@ use crate::clusters::Clusters;
 use crate::config::{Config, Postgres};
 use crate::data_dir;
 use crate::error::Error;
+use crate::settings::ConflictsAt;
 use crate::system::{SystemClock, SystemEntropy};
 
 /// Everything that lets clients connect to clusters.
@@ -35,6 +36,7 @@ impl DataPlane {
         clusters: Clusters,
         live: &Arc<LiveDirectory>,
         decisions: Arc<dyn DecisionLog>,
+        faults: Arc<Faults>,
     ) -> Result<Option<Self>, Error> {
         let postgres = &config.postgres;
         if postgres.listeners.is_empty() {
@@ -60,6 +62,7 @@ impl DataPlane {
             entropy: Arc::new(SystemEntropy),
             catalog: clusters,
             certificates,
+            faults,
         };
         let options = gateway::Options {
             endpoint_suffix: config.dsql.endpoint_suffix.clone(),
@@ -67,6 +70,8 @@ impl DataPlane {
             shared_server: postgres.external.is_some(),
             session_limit: postgres.session_limit,
             transaction_limit: postgres.transaction_limit,
+            conflict_patience: (postgres.conflicts == ConflictsAt::Commit)
+                .then_some(postgres.lock_wait),
             quota: quota(postgres),
             ..gateway::Options::default()
         };
@@ -143,13 +148,22 @@ fn engine_options(config: &Config, dialect: &dialect::Options) -> engine::Option
         // A cluster that never shows IDLE keeps its PostgreSQL.
         idle_stop: config.dsql.idle_after.unwrap_or(Duration::MAX),
         job_delay: postgres.job_delay,
-        lock_wait: postgres.lock_wait,
+        lock_wait: lock_wait(postgres),
         server_version: dialect.server_version.clone(),
         server_version_num: dialect.server_version_num.clone(),
         external: postgres.external.as_ref().map(|server| External {
             connection: server.0.clone(),
             entropy: Arc::new(SystemEntropy),
         }),
+    }
+}
+
+/// How long the database itself lets a statement wait for a lock. Where conflicts show at COMMIT the
+/// gateway knows more to do about it, and has the rest of the time for that.
+fn lock_wait(postgres: &Postgres) -> Duration {
+    match postgres.conflicts {
+        ConflictsAt::Commit => (postgres.lock_wait / 5).max(Duration::from_millis(5)),
+        ConflictsAt::Statement => postgres.lock_wait,
     }
 }
 

@@ -1,5 +1,7 @@
 //! `treeline dsql`: what only the operator can do to clusters.
 
+mod faults;
+
 use std::io::Write;
 use std::sync::Arc;
 
@@ -11,6 +13,8 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::serve::open_store;
 use crate::system::{SystemClock, SystemEntropy};
+
+pub(crate) use faults::{FaultsCommand, FaultsRoute, faults};
 
 /// The commands below `treeline dsql`.
 #[derive(clap::Subcommand)]
@@ -24,6 +28,9 @@ pub(crate) enum DsqlCommand {
         #[command(flatten)]
         configuration: Box<crate::cli::Configuration>,
     },
+    /// Conflicts that the running server brings about on purpose
+    #[command(subcommand)]
+    Faults(FaultsCommand),
 }
 
 /// Removes the policy, and says which version it was.

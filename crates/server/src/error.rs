@@ -81,6 +81,8 @@ pub(crate) enum Error {
     UnknownPrincipal { path: PathBuf, arn: String },
     #[error("{0}")]
     Refused(String),
+    #[error("no server runs on the data directory {}", path.display())]
+    NoServer { path: PathBuf },
     #[error("no server runs on the data directory {}, and port 0 means that it chooses its port when it starts", path.display())]
     NoPort { path: PathBuf },
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use dsql::Dsql;
 use frontdoor::{FrontDoor, Health, Listener};
+use gateway::Faults;
 use iam::decision_log::{DecisionLog, NoLog};
 use iam::session::{Directory, LiveDirectory};
 use store::{Store, StoreError};
@@ -21,6 +22,7 @@ use crate::config::Config;
 use crate::data_dir::{self, ServerFile};
 use crate::data_plane::DataPlane;
 use crate::decision_log::FileLog;
+use crate::dsql_command::FaultsRoute;
 use crate::error::Error;
 use crate::import_command::ImportRoute;
 use crate::operator::{Route, Socket};
@@ -75,7 +77,9 @@ async fn serve(config: &Config, program: &str) -> Result<(), Error> {
         None => Arc::new(NoLog),
     };
     let clusters = Clusters::new(Arc::clone(&dsql), Arc::clone(&live), config.dsql.idle_after);
-    let data_plane = DataPlane::prepare(config, clusters, &live, Arc::clone(&decisions)).await?;
+    let faults = Arc::new(Faults::new(config.postgres.faults.clone(), entropy.clone()));
+    let data_plane =
+        DataPlane::prepare(config, clusters, &live, decisions.clone(), faults.clone()).await?;
     let server_file = ServerFile {
         http,
         region: config.region.to_string(),
@@ -102,7 +106,7 @@ async fn serve(config: &Config, program: &str) -> Result<(), Error> {
         &dsql,
         decisions,
     );
-    let operator = operator(&config.data_dir, permissions);
+    let operator = operator(&config.data_dir, permissions, faults);
     announce(config, &server_file, program);
     serve_all(
         listening,
@@ -193,8 +197,12 @@ async fn serve_all(
 fn operator(
     data_dir: &Path,
     permissions: Arc<VerifiedPermissions>,
+    faults: Arc<Faults>,
 ) -> Option<(Socket, Vec<Box<dyn Route>>)> {
-    let routes: Vec<Box<dyn Route>> = vec![Box::new(ImportRoute(permissions))];
+    let routes: Vec<Box<dyn Route>> = vec![
+        Box::new(ImportRoute(permissions)),
+        Box::new(FaultsRoute(faults)),
+    ];
     match Socket::listen(data_dir) {
         Ok(socket) => Some((socket, routes)),
         Err(error) => {

@@ -17,7 +17,9 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 use verified_permissions::CognitoIssuer;
 
-pub(crate) use values::{ConnectionString, Domain, LogFilter, PostgresListener, Seconds, Words};
+pub(crate) use values::{
+    ConnectionString, Domain, FaultRules, LogFilter, PostgresListener, Seconds, Words,
+};
 
 /// Defines [`Settings`] and the operations that must not forget a key.
 macro_rules! settings {
@@ -222,6 +224,11 @@ settings! {
     #[serde(deserialize_with = "from_number")]
     dsql_transaction_seconds: Seconds,
 
+    /// Where conflicts between transactions show: at the `commit`, where the first to commit wins,
+    /// or at the `statement`, where the first to write does, as in PostgreSQL [default: `commit`]
+    #[arg(long, env = "TREELINE_DSQL_CONFLICTS", value_name = "WHERE")]
+    dsql_conflicts: ConflictsAt,
+
     /// How many seconds a statement waits for another transaction before it is a conflict
     /// [default: `0.1`]
     #[arg(long, env = "TREELINE_DSQL_LOCK_SECONDS", value_name = "SECONDS")]
@@ -232,6 +239,12 @@ settings! {
     #[arg(long, env = "TREELINE_DSQL_JOB_SECONDS", value_name = "SECONDS")]
     #[serde(deserialize_with = "from_number")]
     dsql_job_seconds: Seconds,
+
+    /// Conflicts that are brought about on purpose, separated by `;`, as in
+    /// `oc000 every=3; oc001 next=1 table=orders`: see *Conflicts on purpose* [default: none]
+    #[arg(long, env = "TREELINE_DSQL_FAULTS", value_name = "RULES")]
+    #[serde(deserialize_with = "from_text")]
+    dsql_faults: FaultRules,
 
     /// The most single-Region clusters of an account in a Region [default: `20`]
     #[arg(long, env = "TREELINE_QUOTA_DSQL_CLUSTERS", value_name = "N")]
@@ -273,6 +286,17 @@ settings! {
     /// The most namespaces of a schema [default: `100`]
     #[arg(long, env = "TREELINE_QUOTA_SCHEMA_NAMESPACES", value_name = "N")]
     quota_schema_namespaces: usize,
+}
+
+/// Where conflicts between transactions show.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ConflictsAt {
+    /// At COMMIT, as in Aurora DSQL: the first to commit wins.
+    #[default]
+    Commit,
+    /// At the statement, as in PostgreSQL: the first to write wins.
+    Statement,
 }
 
 /// The form of the log.

@@ -7,10 +7,12 @@ use bytes::{Buf, Bytes, BytesMut};
 use dialect::Reply;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use super::block::Ground;
+use super::failure::Failure;
 use super::fields::Fields;
 use super::pending::{Before, Expect};
 use super::statements::Prepared;
-use super::{End, Rules, Shared, State};
+use super::{End, Rules, Shared, State, notes};
 use crate::frames;
 
 /// How many bytes are read at once.
@@ -21,8 +23,8 @@ const LARGE: usize = 64 << 10;
 /// Of a longer error or notice the client gets the beginning: its message may have any value of a
 /// client's, as long as memory allows.
 const LONGEST_ERROR: usize = 64 << 10;
-/// Other messages but rows are never that long.
-const LONGEST: usize = 4 << 20;
+/// Other messages but rows are never that long: a note has a row in hexadecimal.
+const LONGEST: usize = 16 << 20;
 
 /// What is left of a message that is longer than what has been read of it.
 #[derive(Default)]
@@ -34,7 +36,7 @@ struct Remainder {
 }
 
 /// What becomes of a message.
-enum Passage {
+pub(super) enum Passage {
     Keep,
     Drop,
     Replace(Bytes),
@@ -108,26 +110,44 @@ fn pass(
         let complete = following.get(..length);
         // Rows may be long and pass as they come.
         if complete.is_none() && matches!(tag, b'D' | b'd') && !state.drops_rows() {
+            if let Some(held) = state.release() {
+                output.extend_from_slice(input.get(kept_from..at).unwrap_or_default());
+                output.extend_from_slice(&held);
+                kept_from = at;
+                changed = true;
+            }
             rest.keep = length - following.len();
             at = input.len();
             break;
         }
         let (passage, end) = if let Some(message) = complete {
             let passage = match tag {
+                b'D' if state.is_own() => {
+                    state.own_row(message);
+                    Passage::Drop
+                }
                 b'D' if state.drops_rows() => Passage::Drop,
                 b'D' | b'd' => Passage::Keep,
                 _ => state.backend(tag, message, shared.rules),
             };
-            (passage, at + length)
-        } else if matches!(tag, b'E' | b'N') && following.len() > LONGEST_ERROR {
+            (state.exchanged(tag, message, passage), at + length)
+        } else if tag == b'D' && following.len() > LONGEST_ERROR {
+            // It is for nobody, or for the gateway, which has no use for so long a row.
+            rest.drop = length - following.len();
+            state.lose_row();
+            (Passage::Drop, input.len())
+        } else if matches!(tag, b'E' | b'N')
+            && following.len() > LONGEST_ERROR
+            && Fields::of(following).get(b'C') != notes::SQLSTATE
+        {
             rest.drop = length - following.len();
             let beginning = Fields::of(following).beginning(LONGEST_ERROR);
             let message = frames::whole(tag, &beginning);
             let passage = match state.backend(tag, &message, shared.rules) {
-                Passage::Keep => Passage::Replace(message),
+                Passage::Keep => Passage::Replace(message.clone()),
                 other @ (Passage::Drop | Passage::Replace(_)) => other,
             };
-            (passage, input.len())
+            (state.exchanged(tag, &message, passage), input.len())
         } else {
             break;
         };
@@ -154,7 +174,7 @@ impl State {
     /// Whether the rows that come are for nobody.
     fn drops_rows(&self) -> bool {
         match self.pending.front() {
-            Some(Expect::Rollback) => true,
+            Some(Expect::Rollback | Expect::Own { .. }) => true,
             Some(expect) => matches!(expect.reply(), Reply::TagOnly(_)),
             None => false,
         }
@@ -163,6 +183,9 @@ impl State {
     /// Decides on a message of the backend.
     fn backend(&mut self, tag: u8, message: &[u8], rules: &Rules) -> Passage {
         self.pending.pass_copy_ends();
+        if let Some(Expect::Own { until, told }) = self.pending.front() {
+            return self.own_answer(tag, *until, *told, message);
+        }
         match tag {
             b'G' => {
                 let Self {
@@ -192,6 +215,33 @@ impl State {
         }
     }
 
+    /// A message in answer to a statement of the gateway's own.
+    fn own_answer(&mut self, tag: u8, until: u8, told: bool, message: &[u8]) -> Passage {
+        if tag == b'E' && told {
+            return self.error(message);
+        }
+        if tag == b'E' {
+            let fields = Fields::of(message);
+            self.exchange_failed(fields.get(b'C'));
+            self.pending.skip_own();
+            return Passage::Drop;
+        }
+        if tag == b'N' {
+            return self.notice(message);
+        }
+        if tag == b'S' && !Fields::of(message).tells_of_machinery() {
+            // A parameter that the client knows of is another now.
+            return Passage::Keep;
+        }
+        if tag == until {
+            self.pending.pop();
+            if tag == b'Z' {
+                self.block.status = message.last().copied().unwrap_or(b'I');
+            }
+        }
+        Passage::Drop
+    }
+
     fn row_description(&mut self) -> Passage {
         let drops = self.drops_rows();
         match self.pending.front() {
@@ -218,6 +268,7 @@ impl State {
             None => {}
         }
         if message.ends_with(b"DEALLOCATE ALL\0") {
+            self.saver = false;
             // The unnamed one stays.
             let coming = self.pending.deallocated();
             self.prepared
@@ -233,12 +284,28 @@ impl State {
 
     fn error(&mut self, message: &[u8]) -> Passage {
         let fields = Fields::of(message);
+        let cancelled = fields.get(b'C') == b"57014" && self.block.takes_blame();
+        let code = if cancelled {
+            b"55P03"
+        } else {
+            fields.get(b'C')
+        };
+        let for_driver = self.exchange_failed(code);
         let front = self.pending.front();
         let refusal = front.and_then(|expect| expect.refusal(fields.get(b'C')));
-        let passage = if let Some(failure) = refusal {
+        let passage = if for_driver {
+            Passage::Drop
+        } else if cancelled {
+            Passage::Replace(self.block.blamed().message("ERROR"))
+        } else if let Some(failure) = refusal {
             Passage::Replace(failure.message("ERROR"))
         } else if let Some(failure) = fields.reworded(front.is_some_and(Expect::is_ddl)) {
             Passage::Replace(failure.message("ERROR"))
+        } else if code == b"34000" && !self.block.is_plain() {
+            // The portal was open when the transaction lost what it had.
+            Passage::Replace(Failure::conflict().message("ERROR"))
+        } else if matches!(self.block.ground, Ground::Shadow(_)) {
+            slot_error(&fields)
         } else {
             cleaned(b'E', &fields, front.is_some_and(Expect::rewritten))
         };
@@ -252,6 +319,10 @@ impl State {
 
     fn notice(&mut self, message: &[u8]) -> Passage {
         let fields = Fields::of(message);
+        if fields.get(b'C') == notes::SQLSTATE {
+            self.block.note(fields.get(b'M'), fields.get(b'D'));
+            return Passage::Drop;
+        }
         if fields.is_about_machinery() || matches!(self.pending.front(), Some(Expect::Rollback)) {
             return Passage::Drop;
         }
@@ -260,18 +331,29 @@ impl State {
 
     fn ready(&mut self, message: &[u8], rules: &Rules) -> Passage {
         self.pending.pop();
+        self.pending.pass_copy_ends();
         if matches!(self.pending.front(), Some(Expect::Rollback)) {
             // The client gets the one that follows.
             return Passage::Drop;
         }
         let status = message.get(frames::HEADER).copied().unwrap_or(b'I');
         if self.pending.is_empty() {
+            self.block.status = status;
             if status == b'I' {
                 // They end with their transaction.
                 self.portals.clear();
+                if let Some(conflicts) = self.conflicts.as_ref().filter(|_| self.block.savepoint) {
+                    conflicts.committed();
+                }
+                self.block.end();
             }
+            self.changed.notify_one();
             if self.transaction.settle(status) {
                 (rules.catalog_changed)();
+                if let Some(conflicts) = self.conflicts.as_ref().filter(|_| self.exchange.is_none())
+                {
+                    conflicts.catalog_changed();
+                }
             }
         }
         Passage::Keep
@@ -283,6 +365,18 @@ fn restore(prepared: &mut HashMap<Bytes, Prepared>, (name, before): Before) {
         Some(statement) => prepared.insert(name, statement),
         None => prepared.remove(&name),
     };
+}
+
+/// What the client is told of an error in a slot.
+fn slot_error(fields: &Fields<'_>) -> Passage {
+    match fields.of_slot() {
+        Err(failure) => Passage::Replace(failure.message("ERROR")),
+        Ok(body) => {
+            let message = frames::whole(b'E', &body);
+            let cleaned = Fields::of(&message).cleaned(true);
+            Passage::Replace(cleaned.map_or(message, |body| frames::whole(b'E', &body)))
+        }
+    }
 }
 
 /// The message without what the client must not see.

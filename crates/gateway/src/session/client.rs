@@ -1,82 +1,23 @@
-//! From the client to the backend: every message is looked at, and passed, replaced or refused.
+//! What becomes of a message of the client: it is passed, replaced or refused.
+
+use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use dialect::{Reply, Statement};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use dialect::{Effect, Reply, Statement};
 
 use super::failure::Failure;
 use super::pending::{Before, Expect, failing_statement};
-use super::statements::{Prepared, Reading};
-use super::{End, Rules, Shared, State};
+use super::statements::{Kind, Prepared, Reading};
+use super::{End, Rules, State, own};
 use crate::frames::{self, Body, Malformed};
 
-/// How many bytes are read at once.
-const CHUNK: usize = 8 << 10;
-/// Buffers that have grown beyond this are given back when they are empty.
-const LARGE: usize = 64 << 10;
-
-/// Reads messages of the client until there are no more.
-pub(super) async fn relay(
-    client: &mut (impl AsyncRead + Unpin),
-    mut backend: impl AsyncWrite + Unpin,
-    shared: &Shared<'_>,
-) -> End {
-    let mut input = BytesMut::new();
-    let mut output = BytesMut::new();
-    loop {
-        let passed = pass(&mut input, &mut output, shared);
-        if !output.is_empty() {
-            if backend.write_all(&output).await.is_err() || backend.flush().await.is_err() {
-                return wait_for_last_words().await;
-            }
-            output.clear();
-        }
-        if let Err(end) = passed {
-            return end;
-        }
-        if input.is_empty() && input.capacity() > LARGE {
-            input = BytesMut::new();
-        }
-        if output.capacity() > LARGE {
-            output = BytesMut::new();
-        }
-        input.reserve(CHUNK);
-        match client.read_buf(&mut input).await {
-            Ok(0) | Err(_) => return End::Closed,
-            Ok(_) => {}
-        }
-    }
-}
-
-/// The backend has closed the connection. What it said before is still on its way to the client,
-/// and the other loop ends the session when it has passed that on.
-async fn wait_for_last_words() -> End {
-    std::future::pending().await
-}
-
-/// Passes all messages that are complete.
-fn pass(input: &mut BytesMut, output: &mut BytesMut, shared: &Shared<'_>) -> Result<(), End> {
-    if input.is_empty() {
-        return Ok(());
-    }
-    let mut state = shared.state();
-    while let Some((tag, length)) = frames::header(input) {
-        if length < frames::HEADER || length > shared.rules.message_limit {
-            let failure = Failure::protocol_violation("invalid message length");
-            return Err(End::Fatal(failure));
-        }
-        if input.len() < length {
-            break;
-        }
-        let message = input.split_to(length).freeze();
-        state.client(tag, &message, shared.rules, output)?;
-    }
-    Ok(())
-}
+/// The name under which what fails is prepared.
+const REFUSED: &[u8] = b"refused by the gateway";
 
 impl State {
     /// Decides on a message of the client, and writes what the backend gets.
-    fn client(
+    pub(super) fn client(
         &mut self,
         tag: u8,
         message: &Bytes,
@@ -93,8 +34,10 @@ impl State {
             self.pending.push(Expect::CopyEnd);
             return Ok(());
         }
-        let malformed =
-            |_: Malformed| End::Fatal(Failure::protocol_violation("invalid message format"));
+        if self.conflicts.is_some() && names_own(tag, message).map_err(malformed)? {
+            self.refuse(REFUSED, Failure::reserved_name(), output);
+            return Ok(());
+        }
         match tag {
             b'Q' => self.query(message, rules, output).map_err(malformed)?,
             b'P' => self.parse(message, rules, output).map_err(malformed)?,
@@ -107,7 +50,8 @@ impl State {
             }
             b'D' => {
                 let statement = self.named(message).map_err(malformed)?;
-                let reply = statement.map_or(Reply::AsIs, |statement| statement.reply);
+                let kind = statement.and_then(|statement| statement.kind);
+                let reply = kind.map_or(Reply::AsIs, |kind| kind.reply);
                 self.pass(message, Expect::Describe(reply), output);
             }
             b'E' => self.execute(message, output).map_err(malformed)?,
@@ -162,7 +106,38 @@ impl State {
         if let Some(refusal) = &statement.refusal {
             return Err(Failure::from(refusal));
         }
-        self.transaction.take(statement.effect)
+        self.settings += u64::from(statement.sets);
+        self.begins(statement);
+        self.admit(statement.effect)
+    }
+
+    /// Takes a statement with this effect into the transaction, unless something is against it.
+    fn admit(&mut self, effect: Effect) -> Result<(), Failure> {
+        let starts = !matches!(effect, Effect::Begin | Effect::Commit | Effect::Rollback);
+        if let Some(conflicts) = &self.conflicts
+            && starts
+        {
+            self.block
+                .since
+                .get_or_insert_with(|| conflicts.deletions.now());
+        }
+        let version = match &self.conflicts {
+            _ if self.block.expelled => None,
+            Some(conflicts) => Some(conflicts.version()),
+            None => Some(0),
+        };
+        // INVARIANT: a slot is settled before COMMIT, or rows would be lost and come to whoever has the
+        // slot next. Messages that are passed without care end here.
+        let unsettled = self.block.is_unsettled() && !self.block.settled;
+        let doomed = self.block.doomed || unsettled;
+        self.transaction.take(effect, version, doomed)
+    }
+
+    /// Remembers how a block begins.
+    fn begins(&mut self, statement: &Statement) {
+        if statement.effect == Effect::Begin {
+            self.block.begun = Some(Arc::clone(&statement.sql));
+        }
     }
 
     fn query(
@@ -177,18 +152,39 @@ impl State {
             return Ok(());
         };
         let reading = rules.statements.read(text);
+        let all = 0..reading.script.statements.len();
+        let said = if reading.passes {
+            Said::Whole(message)
+        } else {
+            Said::Texts
+        };
+        self.ask(&reading, all, said, output);
+        Ok(())
+    }
+
+    /// Asks for some of the statements of a `Query`.
+    pub(super) fn ask(
+        &mut self,
+        reading: &Arc<Reading>,
+        range: Range<usize>,
+        said: Said<'_>,
+        output: &mut BytesMut,
+    ) {
+        let statements = reading.script.statements.get(range.clone());
+        let statements = statements.unwrap_or_default();
         let mut refused = None;
-        for (at, statement) in reading.script.statements.iter().enumerate() {
+        for (at, statement) in statements.iter().enumerate() {
             if let Err(failure) = self.take(statement) {
                 refused = Some((at, Box::new(failure)));
                 break;
             }
         }
-        match &refused {
-            None if reading.passes => output.extend_from_slice(message),
-            None => write_query(output, &texts(&reading, usize::MAX)),
-            Some((at, failure)) => {
-                let mut texts = texts(&reading, *at);
+        match (&refused, said) {
+            (None, Said::Whole(message)) => output.extend_from_slice(message),
+            (None, Said::Texts) => write_query(output, &texts(statements)),
+            (None, Said::Instead(text)) => write_query(output, &[text]),
+            (Some((at, failure)), _) => {
+                let mut texts = texts(statements.get(..*at).unwrap_or_default());
                 texts.push(failing_statement(failure).0);
                 write_query(output, &texts);
             }
@@ -196,18 +192,17 @@ impl State {
         self.transaction.sync();
         let ends = matches!(&refused, Some((_, failure)) if failure.ends_transaction);
         self.pending.push(Expect::Query {
-            reading: Some(reading),
-            answered: 0,
-            refused,
+            reading: Some(Arc::clone(reading)),
+            answered: range.start,
+            refused: refused.map(|(at, failure)| (range.start + at, failure)),
         });
         if ends {
             self.rollback(output);
         }
-        Ok(())
     }
 
     /// Has the backend fail as in answer to a `Query`.
-    fn refuse_query(&mut self, failure: Failure, output: &mut BytesMut) {
+    pub(super) fn refuse_query(&mut self, failure: Failure, output: &mut BytesMut) {
         write_query(output, &[failing_statement(&failure).0]);
         self.pending.push(Expect::Query {
             reading: None,
@@ -254,7 +249,19 @@ impl State {
             let parts: [&[u8]; 5] = [&name, b"\0", statement.sql.as_bytes(), b"\0", &body.0];
             frames::message(output, b'P', &parts);
         }
-        let before = self.prepare(&name, statement);
+        let remembers = self.conflicts.is_some();
+        self.settings += u64::from(statement.is_some_and(|statement| statement.sets));
+        let prepared = Prepared {
+            kind: statement.map(Kind::of),
+            reading: remembers.then(|| Arc::clone(&reading)),
+            // Of its own, as the name is.
+            types: if remembers {
+                Bytes::copy_from_slice(&body.0)
+            } else {
+                Bytes::new()
+            },
+        };
+        let before = self.prepare(&name, prepared);
         self.pending.push(Expect::Parse {
             before,
             rewritten: !reading.passes,
@@ -263,10 +270,10 @@ impl State {
     }
 
     /// Remembers a statement, until the backend says that the name is taken, or skips it.
-    fn prepare(&mut self, name: &[u8], statement: Option<&Statement>) -> Before {
+    fn prepare(&mut self, name: &[u8], prepared: Prepared) -> Before {
         // Of its own: a part of the message would keep all that was read with it.
         let name = Bytes::copy_from_slice(name);
-        let before = self.prepared.insert(name.clone(), Prepared::of(statement));
+        let before = self.prepared.insert(name.clone(), prepared);
         (name, before)
     }
 
@@ -278,11 +285,26 @@ impl State {
         self.pending.push(Expect::Refused(Box::new(failure)));
     }
 
-    fn bind(&mut self, portal: &[u8], name: &Bytes) {
+    /// Has the backend fail in the place of a step of the extended protocol.
+    pub(super) fn refuse_step(&mut self, failure: Failure, output: &mut BytesMut) {
+        self.refuse(REFUSED, failure, output);
+        self.sync(output);
+    }
+
+    /// Ends what was asked for in messages of the extended protocol, in the client's place.
+    pub(super) fn sync(&mut self, output: &mut BytesMut) {
+        frames::message(output, b'S', &[]);
+        self.pending.push(Expect::Sync);
+        if std::mem::take(&mut self.rollback_at_sync) {
+            self.rollback(output);
+        }
+    }
+
+    pub(super) fn bind(&mut self, portal: &[u8], name: &Bytes) {
         match self.prepared.get(name) {
             Some(statement) => {
                 let portal = Bytes::copy_from_slice(portal);
-                self.portals.insert(portal, *statement)
+                self.portals.insert(portal, statement.clone())
             }
             None => self.portals.remove(portal),
         };
@@ -294,21 +316,23 @@ impl State {
         let kind = body.byte()?;
         let name = body.string()?;
         Ok(match kind {
-            b'S' => self.prepared.get(&name).copied(),
-            _ => self.portals.get(&name).copied(),
+            b'S' => self.prepared.get(&name).cloned(),
+            _ => self.portals.get(&name).cloned(),
         })
     }
 
     fn execute(&mut self, message: &Bytes, output: &mut BytesMut) -> Result<(), Malformed> {
         let portal = Body::of(message.clone()).string()?;
-        let statement = self.portals.get(&portal).copied();
-        let taken = statement
-            .as_ref()
-            .map_or(Ok(()), |statement| self.transaction.take(statement.effect));
-        match taken {
-            Ok(()) => self.pass(message, Expect::Execute(statement), output),
+        let bound = self.portals.get(&portal);
+        let kind = bound.and_then(|portal| portal.kind);
+        let reading = bound.and_then(|portal| portal.reading.clone());
+        if let Some(statement) = reading.iter().find_map(|it| it.script.statements.first()) {
+            self.begins(statement);
+        }
+        match kind.map_or(Ok(()), |kind| self.admit(kind.effect)) {
+            Ok(()) => self.pass(message, Expect::Execute(kind), output),
             // A name, so that the client's unnamed statement stays.
-            Err(failure) => self.refuse(b"refused by the gateway", failure, output),
+            Err(failure) => self.refuse(REFUSED, failure, output),
         }
         Ok(())
     }
@@ -326,17 +350,43 @@ impl State {
     }
 }
 
-/// The texts of the first `count` statements for the backend.
-fn texts(reading: &Reading, count: usize) -> Vec<&str> {
-    let statements = reading.script.statements.iter();
-    statements
-        .take(count)
-        .map(|statement| &*statement.sql)
-        .collect()
+/// In which words the backend is asked.
+#[derive(Clone, Copy)]
+pub(super) enum Said<'s> {
+    /// In the client's message.
+    Whole(&'s Bytes),
+    /// In the texts of the statements.
+    Texts,
+    /// In others.
+    Instead(&'s str),
+}
+
+/// What breaks the protocol ends the session.
+pub(super) fn malformed(_: Malformed) -> End {
+    End::Fatal(Failure::protocol_violation("invalid message format"))
+}
+
+/// Whether a message names a statement or portal of the gateway's own.
+fn names_own(tag: u8, message: &Bytes) -> Result<bool, Malformed> {
+    let mut body = Body::of(message.clone());
+    match tag {
+        b'P' | b'E' => Ok(own::is_reserved(&body.string()?)),
+        b'B' => Ok(own::is_reserved(&body.string()?) || own::is_reserved(&body.string()?)),
+        b'D' | b'C' => {
+            body.byte()?;
+            Ok(own::is_reserved(&body.string()?))
+        }
+        _ => Ok(false),
+    }
+}
+
+/// The texts of statements for the backend.
+fn texts(statements: &[Statement]) -> Vec<&str> {
+    statements.iter().map(|statement| &*statement.sql).collect()
 }
 
 /// A `Query` of several statements. Each ends with a line of its own: a text may end in a comment.
-fn write_query(output: &mut BytesMut, texts: &[&str]) {
+pub(super) fn write_query(output: &mut BytesMut, texts: &[&str]) {
     let mut body = BytesMut::new();
     for (at, text) in texts.iter().enumerate() {
         body.put_slice(if at == 0 { b"" } else { b"\n;\n" });

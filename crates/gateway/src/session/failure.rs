@@ -119,6 +119,11 @@ impl Failure {
         Self::new("0A000", "function call protocol is not supported")
     }
 
+    /// A statement or portal with a name that the gateway keeps for itself.
+    pub(super) fn reserved_name() -> Self {
+        Self::new("42939", "the prefix \"pg_treeline\" is reserved")
+    }
+
     /// A message that breaks the protocol.
     pub(super) fn protocol_violation(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new("08P01", message)

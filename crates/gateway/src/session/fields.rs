@@ -4,6 +4,9 @@
 use super::failure::Failure;
 use crate::frames;
 
+/// What every table of PostgreSQL has and a view does not.
+const SYSTEM_COLUMNS: &[&str] = &["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"];
+
 /// The fields of an `ErrorResponse` or `NoticeResponse` of the backend.
 pub(super) struct Fields<'a>(&'a [u8]);
 
@@ -73,12 +76,49 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// An error in a slot in the words that it has on the tables; a conflict where it is one of the
+    /// slot only, of which a view takes the place of a table.
+    pub(super) fn of_slot(&self) -> Result<Vec<u8>, Failure> {
+        let message = self.get(b'M');
+        let of_view = match self.get(b'C') {
+            b"42803" | b"42809" => true,
+            b"42704" => message.starts_with(b"constraint "),
+            b"42703" => SYSTEM_COLUMNS
+                .iter()
+                .any(|name| contains(message, name.as_bytes())),
+            _ => false,
+        };
+        if of_view {
+            return Err(Failure::conflict());
+        }
+        let mut body = Vec::new();
+        for (tag, value) in self.iter().filter(|(tag, _)| *tag != b'W') {
+            body.push(tag);
+            match tag {
+                b's' => body.extend_from_slice(own_schema(value)),
+                b'M' if self.get(b'C') == b"42501" => {
+                    let text = String::from_utf8_lossy(value);
+                    let text = text.replacen("denied for view ", "denied for table ", 1);
+                    body.extend_from_slice(text.as_bytes());
+                }
+                _ => body.extend_from_slice(value),
+            }
+            body.push(0);
+        }
+        body.push(0);
+        Ok(body)
+    }
+
+    /// Whether any of it tells of the database's own machinery.
+    pub(super) fn tells_of_machinery(&self) -> bool {
+        tells(self.0)
+    }
+
     /// The message without what tells of the database's own machinery, if it tells of it, and
     /// where `rewritten`, without the position in a text that the client has not sent. `None` when
     /// it may pass as it is.
     pub(super) fn cleaned(&self, rewritten: bool) -> Option<Vec<u8>> {
-        let own = [&b"pg_treeline"[..], b" function sys."];
-        let told = |value: &[u8]| own.iter().any(|name| contains(value, name));
+        let told = tells;
         let deep = self.get(b'C') == b"54001";
         let machinery = rewritten || self.iter().any(|(tag, value)| tag != b'M' && told(value));
         let hidden = |tag: u8, value: &[u8]| match tag {
@@ -111,6 +151,24 @@ fn key_type(message: &[u8]) -> Option<&str> {
         .strip_prefix("data type ")?
         .split_once(" has no default operator class for access method ")?;
     (method == "\"btree\"").then_some(name)
+}
+
+/// The schema that one of a slot stands for: `public` for `pg_treeline_seen_3_public`.
+fn own_schema(name: &[u8]) -> &[u8] {
+    let slot = [&b"pg_treeline_seen_"[..], b"pg_treeline_over_"]
+        .iter()
+        .find_map(|prefix| name.strip_prefix(*prefix));
+    let schema = slot.and_then(|rest| {
+        let number = rest.iter().position(|byte| *byte == b'_')?;
+        rest.get(number + 1..)
+    });
+    schema.unwrap_or(name)
+}
+
+/// Whether a text tells of the database's own machinery.
+fn tells(text: &[u8]) -> bool {
+    let own = [&b"pg_treeline"[..], b" function sys."];
+    own.iter().any(|name| contains(text, name))
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {

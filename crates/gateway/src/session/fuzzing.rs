@@ -77,7 +77,8 @@ fn rules() -> Rules {
 impl<'a> Shared<'a> {
     fn new(rules: &'a Rules) -> Self {
         Self {
-            state: Mutex::new(State::new(rules.transaction_limit)),
+            state: Mutex::new(State::new(rules.transaction_limit, None)),
+            changed: Arc::default(),
             rules,
         }
     }
@@ -115,7 +116,7 @@ fn now<T>(future: impl Future<Output = T>) -> Option<T> {
 fn to_backend(shared: &Shared<'_>, bytes: &[u8], size: usize) -> (Vec<u8>, End) {
     let mut output = Vec::new();
     let mut pieces = Pieces { bytes, size };
-    let end = now(client::relay(&mut pieces, &mut output, shared));
+    let end = now(line::relay(&mut pieces, &mut output, shared, None));
     assert!(end.is_some(), "nothing to wait for");
     (output, end.unwrap_or(End::Closed))
 }

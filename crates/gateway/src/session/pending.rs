@@ -8,7 +8,7 @@ use bytes::Bytes;
 use dialect::{Effect, Reply};
 
 use super::failure::Failure;
-use super::statements::{Prepared, Reading};
+use super::statements::{Kind, Prepared, Reading};
 
 /// An answer that is outstanding.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(super) enum Expect {
     /// To a `Describe`.
     Describe(Reply),
     /// To an `Execute`.
-    Execute(Option<Prepared>),
+    Execute(Option<Kind>),
     /// To a `Close`, when of a statement with what its name stood for before.
     Close(Option<Before>),
     /// To a `Sync`.
@@ -45,12 +45,25 @@ pub(super) enum Expect {
     CopyEnd,
     /// To the gateway's own `ROLLBACK`, of which the client sees `ReadyForQuery` only.
     Rollback,
+    /// To something of the gateway's own, of which the client sees nothing, up to the first message
+    /// with this tag.
+    Own {
+        /// The tag.
+        until: u8,
+        /// Whether an error is the client's, as what it has asked for behind this is skipped.
+        told: bool,
+    },
 }
 
 /// The name of a prepared statement, and what it stood for.
 pub(super) type Before = (Bytes, Option<Prepared>);
 
 impl Expect {
+    /// The answer to a statement of the gateway's own.
+    pub(super) fn own(until: u8) -> Self {
+        Self::Own { until, told: false }
+    }
+
     /// What a prepared statement's name stood for before this, if this changes that.
     fn before(&mut self) -> Option<&mut Before> {
         match self {
@@ -63,21 +76,22 @@ impl Expect {
             | Self::Close(None)
             | Self::Sync
             | Self::CopyEnd
-            | Self::Rollback => None,
+            | Self::Rollback
+            | Self::Own { .. } => None,
         }
     }
 
     /// The statement that the answer is to, at this point of it.
-    fn statement(&self) -> Option<Prepared> {
+    fn statement(&self) -> Option<Kind> {
         match self {
             Self::Query {
                 reading, answered, ..
             } => {
                 let statements = reading.as_ref().map(|reading| &reading.script.statements);
                 let statement = statements.and_then(|all| all.get(*answered));
-                statement.map(|statement| Prepared::of(Some(statement)))
+                statement.map(Kind::of)
             }
-            Self::Execute(prepared) => *prepared,
+            Self::Execute(kind) => *kind,
             Self::Parse { .. }
             | Self::Refused(_)
             | Self::Bind
@@ -85,7 +99,8 @@ impl Expect {
             | Self::Close(_)
             | Self::Sync
             | Self::CopyEnd
-            | Self::Rollback => None,
+            | Self::Rollback
+            | Self::Own { .. } => None,
         }
     }
 
@@ -116,7 +131,8 @@ impl Expect {
             | Self::Close(_)
             | Self::Sync
             | Self::CopyEnd
-            | Self::Rollback => self.reply() != Reply::AsIs,
+            | Self::Rollback
+            | Self::Own { .. } => self.reply() != Reply::AsIs,
         }
     }
 
@@ -138,7 +154,8 @@ impl Expect {
             | Self::Close(_)
             | Self::Sync
             | Self::CopyEnd
-            | Self::Rollback => None,
+            | Self::Rollback
+            | Self::Own { .. } => None,
         };
         let refused = refused.filter(|failure| sqlstate == failing_statement(failure).1);
         refused.map(AsRef::as_ref)
@@ -204,12 +221,22 @@ impl Pending {
         !ended
     }
 
+    /// After an error in a statement of the gateway's own: forgets those that the backend skips, up
+    /// to the last, which ends with `ReadyForQuery`.
+    pub(super) fn skip_own(&mut self) {
+        let ends = |expect: &Expect| matches!(expect, Expect::Own { until: b'Z', .. });
+        while self.0.pop_front_if(|expect| !ends(expect)).is_some() {}
+    }
+
     /// After an error: forgets what the backend skips. What names stood for before is handed to
     /// `restore`. Whether the backend goes on skipping, up to a `Sync` that is still to come.
     pub(super) fn skip(&mut self, restore: impl FnMut(Before)) -> bool {
         match self.front() {
             // It ends with its own `ReadyForQuery`.
-            Some(Expect::Query { .. } | Expect::Rollback) | None => return false,
+            Some(Expect::Query { .. } | Expect::Rollback | Expect::Own { until: b'Z', .. })
+            | None => {
+                return false;
+            }
             Some(_) => {}
         }
         let is_sync = |expect: &Expect| matches!(expect, Expect::Sync);

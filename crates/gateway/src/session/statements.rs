@@ -22,29 +22,34 @@ pub(crate) struct Reading {
     pub(crate) passes: bool,
 }
 
-/// What a session remembers of a statement that is prepared: not its text, which the backend has.
+/// What kind of statement one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Prepared {
+pub(crate) struct Kind {
     /// What it does to the transaction.
     pub(crate) effect: Effect,
     /// How its answer differs from the backend's.
     pub(crate) reply: Reply,
 }
 
-impl Prepared {
-    /// Of a statement; of an empty text there is none.
-    pub(crate) fn of(statement: Option<&Statement>) -> Self {
-        statement.map_or(
-            Self {
-                effect: Effect::Read,
-                reply: Reply::AsIs,
-            },
-            |statement| Self {
-                effect: statement.effect,
-                reply: statement.reply,
-            },
-        )
+impl Kind {
+    /// Of a statement.
+    pub(crate) fn of(statement: &Statement) -> Self {
+        Self {
+            effect: statement.effect,
+            reply: statement.reply,
+        }
     }
+}
+
+/// What a session remembers of a statement that is prepared.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Prepared {
+    /// Its text; `None` where that is of no use, as conflicts show at the statement.
+    pub(crate) reading: Option<Arc<Reading>>,
+    /// What kind it is; `None` for an empty text.
+    pub(crate) kind: Option<Kind>,
+    /// The types of its parameters as in `Parse`: their number, and each.
+    pub(crate) types: bytes::Bytes,
 }
 
 /// The dialect, and its decisions on the texts that come often.

@@ -43,7 +43,7 @@ fn session_with(change: impl FnOnce(&mut Rules)) -> Ends {
     change(&mut rules);
     let session = tokio::spawn(async move {
         let ending = std::future::pending();
-        run(ours, theirs, &rules, ending).await
+        run(ours, theirs, &rules, None, ending).await
     });
     Ends {
         client,

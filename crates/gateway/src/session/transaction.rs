@@ -14,7 +14,9 @@ pub(super) struct Transaction {
     limit: Duration,
     /// When the transaction block began.
     began: Option<Instant>,
-    ddl: bool,
+    /// The version of the catalog at the first statement of the block.
+    version: Option<u64>,
+    pub(super) ddl: bool,
     dml: bool,
     /// Whether it has failed, and waits for its end: nothing else counts then.
     failed: bool,
@@ -28,6 +30,7 @@ impl Transaction {
         Self {
             limit,
             began: None,
+            version: None,
             ddl: false,
             dml: false,
             failed: false,
@@ -35,14 +38,21 @@ impl Transaction {
         }
     }
 
-    /// Takes a statement with this effect into the transaction.
+    /// Takes a statement with this effect into the transaction. `version` is the catalog's; `None`
+    /// if the transaction had to make way for a change of it. `doomed`: another transaction was
+    /// first to change something that this one has changed.
     ///
     /// # Errors
-    /// What the state of the transaction has against it. Source: section D.2 of the record; the
-    /// age is looked at when a statement comes, never while one runs.
-    pub(super) fn take(&mut self, effect: Effect) -> Result<(), Failure> {
+    /// What the state of the transaction has against it. Sources: sections D.2 and E.1 of the
+    /// record; age and catalog are looked at when a statement comes, never while one runs.
+    pub(super) fn take(
+        &mut self,
+        effect: Effect,
+        version: Option<u64>,
+        doomed: bool,
+    ) -> Result<(), Failure> {
         if effect != Effect::Rollback
-            && let Err(failure) = self.check_age()
+            && let Err(failure) = self.check(effect, version, doomed)
         {
             if effect != Effect::Commit {
                 self.failed = true;
@@ -77,14 +87,43 @@ impl Transaction {
         Ok(())
     }
 
-    fn check_age(&self) -> Result<(), Failure> {
-        match self.began.map(|began| began.elapsed()) {
-            Some(age) if age > self.limit && !self.failed => Err(Failure::transaction_too_old(
+    fn check(&mut self, effect: Effect, version: Option<u64>, doomed: bool) -> Result<(), Failure> {
+        let Some(began) = self.began.filter(|_| !self.failed) else {
+            return Ok(());
+        };
+        let age = began.elapsed();
+        if age > self.limit {
+            return Err(Failure::transaction_too_old(
                 self.limit.as_secs(),
                 age.as_secs(),
-            )),
-            Some(_) | None => Ok(()),
+            ));
         }
+        // The snapshot is the first statement's.
+        if self.version.is_none() && !matches!(effect, Effect::Begin | Effect::Commit) {
+            self.version = version;
+        }
+        if version.is_none() || self.version.is_some_and(|seen| Some(seen) != version) {
+            return Err(Failure::catalog_conflict());
+        }
+        if doomed && effect == Effect::Commit {
+            return Err(Failure::conflict());
+        }
+        Ok(())
+    }
+
+    /// Whether its snapshot is older than a version of the catalog.
+    pub(super) fn is_older_than(&self, version: u64) -> bool {
+        self.version.is_some_and(|seen| seen != version)
+    }
+
+    /// The block has begun anew: it has no snapshot yet.
+    pub(super) fn is_anew(&mut self) {
+        self.version = None;
+    }
+
+    /// Whether there is a block, as far as has been asked for.
+    pub(super) fn is_block(&self) -> bool {
+        self.began.is_some()
     }
 
     /// The end of a `Query` or of a pipeline: outside a block it ends the implicit transaction.
@@ -96,6 +135,7 @@ impl Transaction {
 
     fn end(&mut self) {
         self.began = None;
+        self.version = None;
         self.ddl = false;
         self.dml = false;
         self.failed = false;
@@ -124,7 +164,7 @@ mod tests {
     /// The answers to these effects, one after the other.
     fn answers(effects: &[Effect]) -> Vec<Option<Failure>> {
         let mut transaction = Transaction::new(LIMIT);
-        let take = |effect: &Effect| transaction.take(*effect).err();
+        let take = |effect: &Effect| transaction.take(*effect, Some(0), false).err();
         effects.iter().map(take).collect()
     }
 
@@ -156,15 +196,15 @@ mod tests {
     #[test]
     fn a_pipeline_without_a_block_ends_at_its_sync() {
         let mut transaction = Transaction::new(LIMIT);
-        transaction.take(Effect::Ddl).unwrap();
+        transaction.take(Effect::Ddl, Some(0), false).unwrap();
         transaction.sync();
-        transaction.take(Effect::Write).unwrap();
+        transaction.take(Effect::Write, Some(0), false).unwrap();
         transaction.sync();
-        transaction.take(Effect::Begin).unwrap();
-        transaction.take(Effect::Write).unwrap();
+        transaction.take(Effect::Begin, Some(0), false).unwrap();
+        transaction.take(Effect::Write, Some(0), false).unwrap();
         transaction.sync();
         assert_eq!(
-            transaction.take(Effect::Ddl),
+            transaction.take(Effect::Ddl, Some(0), false),
             Err(Failure::ddl_with_dml()),
             "the block goes on"
         );
@@ -173,33 +213,37 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn age_is_noticed_at_the_next_statement() {
         let mut transaction = Transaction::new(LIMIT);
-        transaction.take(Effect::Begin).unwrap();
+        transaction.take(Effect::Begin, Some(0), false).unwrap();
         tokio::time::advance(LIMIT).await;
-        transaction.take(Effect::Read).unwrap();
+        transaction.take(Effect::Read, Some(0), false).unwrap();
         tokio::time::advance(Duration::from_secs(1)).await;
         let old = Err(Failure::transaction_too_old(300, 301));
-        assert_eq!(transaction.take(Effect::Read), old);
+        assert_eq!(transaction.take(Effect::Read, Some(0), false), old);
         // It has failed: PostgreSQL refuses the rest, and answers COMMIT with ROLLBACK.
         assert!(!transaction.settle(b'E'));
-        assert_eq!(transaction.take(Effect::Read), Ok(()));
-        assert_eq!(transaction.take(Effect::Commit), Ok(()));
+        assert_eq!(transaction.take(Effect::Read, Some(0), false), Ok(()));
+        assert_eq!(transaction.take(Effect::Commit, Some(0), false), Ok(()));
 
-        transaction.take(Effect::Begin).unwrap();
+        transaction.take(Effect::Begin, Some(0), false).unwrap();
         tokio::time::advance(LIMIT + Duration::from_secs(1)).await;
         let old = old.map_err(Failure::at_commit);
-        assert_eq!(transaction.take(Effect::Commit), old);
-        assert_eq!(transaction.take(Effect::Begin), Ok(()), "it is over");
+        assert_eq!(transaction.take(Effect::Commit, Some(0), false), old);
+        assert_eq!(
+            transaction.take(Effect::Begin, Some(0), false),
+            Ok(()),
+            "it is over"
+        );
     }
 
     #[test]
     fn the_backend_has_the_last_word() {
         let mut transaction = Transaction::new(LIMIT);
-        transaction.take(Effect::Begin).unwrap();
-        transaction.take(Effect::Ddl).unwrap();
+        transaction.take(Effect::Begin, Some(0), false).unwrap();
+        transaction.take(Effect::Ddl, Some(0), false).unwrap();
         assert!(!transaction.settle(b'T'));
         // The block was never begun: an earlier message of the pipeline had failed.
         assert!(transaction.settle(b'I'));
         assert!(!transaction.settle(b'I'));
-        transaction.take(Effect::Write).unwrap();
+        transaction.take(Effect::Write, Some(0), false).unwrap();
     }
 }

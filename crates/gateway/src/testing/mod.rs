@@ -19,6 +19,7 @@ use iam::session::{Directory, LiveDirectory, SessionKey};
 use tempfile::TempDir;
 
 use crate::certificates::Certificates;
+use crate::faults::Faults;
 use crate::gateway::{Gateway, Options, Parts};
 
 pub(crate) use client::{
@@ -232,6 +233,7 @@ impl World {
             entropy: Arc::new(SeededEntropy::default()),
             catalog: clusters,
             certificates: certificates.unwrap(),
+            faults: Arc::new(Faults::new(Vec::new(), Arc::new(SeededEntropy::default()))),
         };
         Self {
             gateway: Arc::new(Gateway::new(options, parts)),

@@ -223,4 +223,25 @@ impl Backends for Databases {
     }
 
     fn jobs_submitted(&self, _database: &str) {}
+
+    fn blockers<'a>(&'a self, _: &'a str, _: i32) -> Answer<'a, Result<Vec<i32>, Error>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn shadow_key<'a>(&'a self, _: &'a str) -> Answer<'a, Result<String, Error>> {
+        Box::pin(async { Ok("the key".to_owned()) })
+    }
+
+    fn shadow_make<'a>(
+        &'a self,
+        _: &'a str,
+        relation: u32,
+        _: i32,
+    ) -> Answer<'a, Result<Vec<u32>, Error>> {
+        Box::pin(async move { Ok(vec![relation]) })
+    }
+
+    fn shadow_drop<'a>(&'a self, _: &'a str) -> Answer<'a, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
 }

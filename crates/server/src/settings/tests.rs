@@ -40,6 +40,7 @@ fn sample(key: &str) -> (&'static str, &'static str) {
         seconds if seconds.ends_with("-seconds") => ("0.5", "0.5"),
         "log" => ("warn,store=debug", "\"warn,store=debug\""),
         "log-format" => ("json", "\"json\""),
+        "dsql-conflicts" => ("statement", "\"statement\""),
         "allow-unconstrained-template-scope" | "request-rates" => ("true", "true"),
         "postgres" => ("127.0.0.1:1,vpc=vpc-1", "\"127.0.0.1:1,vpc=vpc-1\""),
         "postgres-listeners" => ("127.0.0.1:1 127.0.0.1:2", "\"127.0.0.1:1 127.0.0.1:2\""),
@@ -47,6 +48,10 @@ fn sample(key: &str) -> (&'static str, &'static str) {
         "postgres-user" => ("u", "\"u\""),
         "postgres-external" => ("host=h user=u", "\"host=h user=u\""),
         "dsql-connections" | "dsql-connection-rate" => ("7", "7"),
+        "dsql-faults" => (
+            "oc000 every=3; oc001 next=1 table=a,b",
+            "\"oc000 every=3; oc001 next=1 table=a,b\"",
+        ),
         "compiled-policy-bytes" => ("7", "7"),
         "identity-provider-networks" => ("127.0.0.0/8 ::1/128", "\"127.0.0.0/8 ::1/128\""),
         "identity-provider-ca" => ("/ca.pem", "\"/ca.pem\""),
@@ -140,6 +145,15 @@ fn a_domain_is_labels_with_dots() {
     ] {
         assert_eq!(text.parse::<Domain>().is_ok(), good, "{text}");
     }
+}
+
+#[test]
+fn rules_are_separated_by_semicolons() {
+    let rules: FaultRules = " oc000 ;; oc001 nth=2;".parse().unwrap();
+    let written: Vec<String> = rules.0.iter().map(ToString::to_string).collect();
+    assert_eq!(written, ["oc000 rate=1", "oc001 nth=2"]);
+    assert_eq!("".parse(), Ok(FaultRules::default()));
+    assert!("oc000, oc001".parse::<FaultRules>().is_err());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base::Secret;
 use frontdoor::{InvalidListener, Listener};
+use gateway::{InvalidRule, Rule};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 /// Values, separated by spaces.
@@ -19,6 +20,20 @@ impl<T: FromStr> FromStr for Words<T> {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let values = text.split_whitespace().map(str::parse);
         values.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// Rules of conflicts that are brought about on purpose, separated by `;`.
+#[derive(Clone, Default, Debug, PartialEq)]
+pub(crate) struct FaultRules(pub(crate) Vec<Rule>);
+
+impl FromStr for FaultRules {
+    type Err = InvalidRule;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRule> {
+        let rules = text.split(';').map(str::trim);
+        let rules = rules.filter(|rule| !rule.is_empty()).map(str::parse);
+        rules.collect::<Result<_, _>>().map(Self)
     }
 }
 

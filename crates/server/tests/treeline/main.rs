@@ -8,6 +8,8 @@ mod end;
 #[cfg(test)]
 mod env;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod import;
 #[cfg(test)]
 mod process;
