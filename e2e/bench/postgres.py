@@ -7,10 +7,8 @@ DIR has a PostgreSQL that is built with TLS. Prints the tables of docs/benchmark
 
 import argparse
 import contextlib
-import os
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,11 +16,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from servers import CONNECTIONS, Direct, Gateway, PgBouncer  # noqa: E402
+from pgbench import line, measure, ratio  # noqa: E402
+from servers import CONNECTIONS, Direct, Gateway, PgBouncer, make_certificate  # noqa: E402
 
 ROWS = 100_000
 BATCH = 3_000
-ROUNDS = 3
 MODES = ("simple", "extended", "prepared")
 CLIENTS = (1, 4, 8)
 CONNECTS = 200
@@ -32,7 +30,6 @@ QUERIES = {
     "UPDATE": "UPDATE {table} SET abalance = :aid WHERE aid = :aid;",
 }
 NO_TRIGGER = "direct-without-trigger"
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def fill(gateway):
@@ -43,67 +40,6 @@ def fill(gateway):
             last = min(first + BATCH - 1, ROWS)
             series = f"generate_series({first}, {last}) AS aid"
             session.query(f"INSERT INTO accounts SELECT aid, 1, 0, '' FROM {series}")
-
-
-def cpu_seconds(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def pgbench(program, target, script, mode, clients, seconds):
-    """Transactions, per second and in all, their latency in ms, and CPU seconds of `target`."""
-    before = cpu_seconds(target.pid)
-    command = [program, "-n", "-M", mode, "-c", str(clients), "-j", str(min(clients, 2))]
-    done = subprocess.run(
-        [*command, "-T", str(seconds), "-f", script],
-        env=target.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    used = cpu_seconds(target.pid) - before
-
-    def number(pattern):
-        return float(re.search(pattern, done.stdout).group(1))
-
-    return {
-        "tps": number(r"tps = ([0-9.]+)"),
-        "count": number(r"actually processed: ([0-9]+)"),
-        "latency": number(r"latency average = ([0-9.]+)"),
-        "cpu": used,
-    }
-
-
-def measure(arguments, targets, scripts, mode, clients):
-    """A row's figures by target: the rounds take turns, so that noise hits all of them."""
-    seconds = max(1, round(arguments.seconds / ROUNDS))
-    rounds = {name: [] for name in targets}
-    for _ in range(ROUNDS):
-        for name, target in targets.items():
-            run = pgbench(arguments.pgbench, target, scripts[name], mode, clients, seconds)
-            rounds[name].append(run)
-    return {
-        name: {
-            "tps": [run["tps"] for run in runs],
-            "latency": statistics.median(run["latency"] for run in runs),
-            "cpu": 1e6 * sum(run["cpu"] for run in runs) / sum(run["count"] for run in runs),
-        }
-        for name, runs in rounds.items()
-    }
-
-
-def ratio(figures, name, other):
-    """The median of the rounds' ratios: what is compared was measured in the same seconds."""
-    if other not in figures:
-        return "–"
-    pairs = zip(figures[name]["tps"], figures[other]["tps"], strict=True)
-    return f"{statistics.median(a / b for a, b in pairs):.0%}".replace("%", " %")
-
-
-def line(*cells):
-    print("|", " | ".join(str(cell) for cell in cells), "|", flush=True)
 
 
 def throughput(arguments, targets, directory):
@@ -213,17 +149,6 @@ def read_arguments():
     parser.add_argument("--pgbench", default="pgbench", help="one that has TLS")
     parser.add_argument("--only", choices=["throughput", "rest"], help="one part")
     return parser.parse_args()
-
-
-def make_certificate(directory):
-    """One certificate for all that are compared."""
-    certificate, key = directory / "certificate.pem", directory / "key.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    command += ["-nodes", "-days", "2", "-subj", "/CN=benchmark", "-addext"]
-    command += ["subjectAltName=DNS:*.dsql.us-east-1.on.aws", "-out", certificate, "-keyout", key]
-    subprocess.run(command, check=True, capture_output=True)
-    certificate.chmod(0o644)
-    return certificate, key
 
 
 def new(root, name):

@@ -24,6 +24,17 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def make_certificate(directory):
+    """One certificate for all that are compared."""
+    certificate, key = directory / "certificate.pem", directory / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-nodes", "-days", "2", "-subj", "/CN=benchmark", "-addext"]
+    command += ["subjectAltName=DNS:*.dsql.us-east-1.on.aws", "-out", certificate, "-keyout", key]
+    subprocess.run(command, check=True, capture_output=True)
+    certificate.chmod(0o644)
+    return certificate, key
+
+
 class Process:
     """A program, and how clients get at what it serves."""
 

@@ -65,10 +65,14 @@ class Session:
         return tag, body
 
     def query(self, text):
-        """Runs a query string; its rows are for nobody."""
+        """Runs a query string; gives the first column of its rows."""
         self._send(b"Q", text.encode() + b"\0")
-        while self._receive()[0] != b"Z":
-            pass
+        found = []
+        while (message := self._receive())[0] != b"Z":
+            if message[0] == b"D":
+                (length,) = struct.unpack_from("!i", message[1], 2)
+                found.append(message[1][6 : 6 + length].decode())
+        return found
 
     def close(self):
         self._send(b"X", b"")

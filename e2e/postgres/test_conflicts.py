@@ -1,7 +1,6 @@
-"""Optimistic concurrency: nobody waits, and of two that collide one fails."""
+"""Clients that try again, and what there is not in a transaction. Who wins: test_concurrency*.py."""
 
 import threading
-import time
 
 import psycopg
 import pytest
@@ -23,87 +22,16 @@ def pair(database, home, table):
         two.rollback()
 
 
-def attempt(steps):
-    """The errors of these steps, in which each session stops at its first."""
-    failed = {}
-    for session, sql in steps:
-        if session in failed:
-            continue
-        try:
-            session.execute(sql)
-        except psycopg.Error as error:
-            failed[session] = error
-    return list(failed.values())
-
-
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        ("UPDATE {t} SET v = 'x' WHERE id = 1", "UPDATE {t} SET v = 'y' WHERE id = 1"),
-        ("UPDATE {t} SET v = 'x' WHERE id = 1", "DELETE FROM {t} WHERE id = 1"),
-        ("DELETE FROM {t} WHERE id = 1", "UPDATE {t} SET v = 'y' WHERE id = 1"),
-        ("DELETE FROM {t} WHERE id = 1", "DELETE FROM {t} WHERE id = 1"),
-        ("INSERT INTO {t} VALUES (4, 'x')", "INSERT INTO {t} VALUES (4, 'y')"),
-        ("UPDATE {t} SET v = 'x' WHERE id = 1", "SELECT * FROM {t} WHERE id = 1 FOR UPDATE"),
-    ],
-)
-def test_a_conflict(pair, first, second):
-    one, two, table = pair
-    one.execute(f"SELECT * FROM {table}")
-    two.execute(f"SELECT * FROM {table}")
-    started = time.monotonic()
-    failed = attempt(
-        [
-            (one, first.format(t=table)),
-            (two, second.format(t=table)),
-            (one, "COMMIT"),
-            (two, "COMMIT"),
-        ]
-    )
-    assert time.monotonic() - started < 5
-    (error,) = failed
-    diagnosed(error, "40001", CONFLICT)
-
-
-def test_rows_that_are_not_the_same_do_not_conflict(pair):
-    one, two, table = pair
-    failed = attempt(
-        [
-            (one, f"UPDATE {table} SET v = 'x' WHERE id = 1"),
-            (two, f"UPDATE {table} SET v = 'y' WHERE id = 2"),
-            (one, "COMMIT"),
-            (two, "COMMIT"),
-        ]
-    )
-    assert failed == []
-
-
-def test_crosswise_updates_are_no_deadlock(pair):
-    one, two, table = pair
-    failed = attempt(
-        [
-            (one, f"UPDATE {table} SET v = 'x' WHERE id = 1"),
-            (two, f"UPDATE {table} SET v = 'y' WHERE id = 2"),
-            (one, f"UPDATE {table} SET v = 'x' WHERE id = 2"),
-            (two, f"UPDATE {table} SET v = 'y' WHERE id = 1"),
-            (one, "COMMIT"),
-            (two, "COMMIT"),
-        ]
-    )
-    assert failed
-    for error in failed:
-        diagnosed(error, "40001", CONFLICT)
-
-
 def test_the_loser_may_try_again(pair):
     one, two, table = pair
     for session in (one, two):
         session.execute(f"SELECT * FROM {table}")
     one.execute(f"UPDATE {table} SET v = v || '1' WHERE id = 1")
     one.commit()
-    error = attempt([(two, f"UPDATE {table} SET v = v || '2' WHERE id = 1"), (two, "COMMIT")])[0]
-    diagnosed(error, "40001", CONFLICT)
-    two.rollback()
+    two.execute(f"UPDATE {table} SET v = v || '2' WHERE id = 1")
+    with pytest.raises(psycopg.errors.SerializationFailure) as caught:
+        two.commit()
+    diagnosed(caught.value, "40001", CONFLICT)
     two.execute(f"UPDATE {table} SET v = v || '2' WHERE id = 1")
     two.commit()
     assert two.execute(f"SELECT v FROM {table} WHERE id = 1").fetchone() == ("a12",)
@@ -117,24 +45,6 @@ def test_a_snapshot_does_not_move(pair):
     assert one.execute(f"SELECT * FROM {table} ORDER BY id").fetchall() == before
     one.commit()
     assert len(one.execute(f"SELECT * FROM {table}").fetchall()) == 2
-
-
-def test_write_skew_is_possible_and_for_update_is_the_cure(pair):
-    one, two, table = pair
-    for lock, conflicts in [("", 0), (" FOR UPDATE", 1)]:
-        failed = attempt(
-            [
-                (one, f"SELECT v FROM {table} WHERE id = 1{lock}"),
-                (two, f"SELECT v FROM {table} WHERE id = 2{lock}"),
-                (one, f"UPDATE {table} SET v = 'x' WHERE id = 2"),
-                (two, f"UPDATE {table} SET v = 'y' WHERE id = 1"),
-                (one, "COMMIT"),
-                (two, "COMMIT"),
-            ]
-        )
-        assert bool(failed) == bool(conflicts), (lock, failed)
-        one.rollback()
-        two.rollback()
 
 
 def test_a_committed_key_is_a_duplicate(pair):
