@@ -195,7 +195,8 @@ impl Conflicts {
         }
     }
 
-    fn ask(&self, process: i32, request: Yield) {
+    /// Asks a session to yield.
+    pub(crate) fn ask(&self, process: i32, request: Yield) {
         if let Some(party) = self.parties().get(&process) {
             // It may have ended.
             let _told = party.send(request);

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::frames;
 
+mod conflicts;
 mod limits;
 mod statements;
 mod transactions;
@@ -26,24 +27,33 @@ struct Ends {
     catalog_changes: Arc<AtomicUsize>,
 }
 
-fn session_with(change: impl FnOnce(&mut Rules)) -> Ends {
-    let (client, ours) = duplex(1 << 16);
-    let (backend, theirs) = duplex(1 << 16);
-    let catalog_changes = Arc::new(AtomicUsize::new(0));
-    let changes = Arc::clone(&catalog_changes);
-    let mut rules = Rules {
+fn rules() -> Rules {
+    Rules {
         statements: Arc::new(Statements::new(Dialect::default())),
         message_limit: 1 << 20,
         transaction_limit: Duration::from_secs(300),
         session_limit: Duration::from_secs(3600),
-        catalog_changed: Box::new(move || {
-            changes.fetch_add(1, Ordering::SeqCst);
-        }),
-    };
+        catalog_changed: Box::new(|| {}),
+    }
+}
+
+fn session_with(change: impl FnOnce(&mut Rules)) -> Ends {
+    session_of(change, None)
+}
+
+fn session_of(change: impl FnOnce(&mut Rules), party: Option<Party>) -> Ends {
+    let (client, ours) = duplex(1 << 16);
+    let (backend, theirs) = duplex(1 << 16);
+    let catalog_changes = Arc::new(AtomicUsize::new(0));
+    let changes = Arc::clone(&catalog_changes);
+    let mut rules = rules();
+    rules.catalog_changed = Box::new(move || {
+        changes.fetch_add(1, Ordering::SeqCst);
+    });
     change(&mut rules);
     let session = tokio::spawn(async move {
         let ending = std::future::pending();
-        run(ours, theirs, &rules, None, ending).await
+        run(ours, theirs, &rules, party, ending).await
     });
     Ends {
         client,
