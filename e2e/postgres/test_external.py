@@ -154,3 +154,26 @@ def test_a_restart_of_either_side(outside, elsewhere, client):
     becomes(client, cluster, "ACTIVE")
     with elsewhere.connect(cluster) as admin:
         assert admin.execute("SELECT v FROM t").fetchall() == [(cluster,)]
+
+
+def test_the_first_committer_wins_there_too(elsewhere, client):
+    cluster = elsewhere.cluster(client)
+    with elsewhere.connect(cluster) as one, elsewhere.connect(cluster) as other:
+        one.execute("CREATE TABLE t (id int PRIMARY KEY, v int)")
+        one.execute("INSERT INTO t VALUES (1, 100), (2, 100)")
+        add = "UPDATE t SET v = v + %s WHERE id = 1 RETURNING v"
+        for session, by in ((one, 1), (other, 10)):
+            session.execute("BEGIN")
+            assert session.execute(add, [by]).fetchone() == (100 + by,)
+        other.execute("UPDATE t SET v = 0 WHERE id = 2")
+        other.execute("COMMIT")
+        assert one.execute("SELECT sum(v) FROM t").fetchone() == (201,)
+        with pytest.raises(psycopg.errors.SerializationFailure, match="OC000"):
+            one.execute("COMMIT")
+        assert one.execute("SELECT v FROM t ORDER BY id").fetchall() == [(110,), (0,)]
+        one.execute("BEGIN")
+        one.execute("SELECT 1")
+        other.execute("ALTER TABLE t ADD COLUMN w int")
+        with pytest.raises(psycopg.errors.SerializationFailure, match="OC001"):
+            one.execute("SELECT 1")
+        one.execute("ROLLBACK")
