@@ -184,9 +184,21 @@ class Checker:
     def may_both(self, key, each, other):
         if each.ended[0] > other.ended[0]:
             each, other = other, each
+        if not self.exact and self.came_and_went(key, other):
+            return True
         sure = each.ended[1] < other.ended[0]
         classes = each.stands[key], other.stands[key]
         return classes in self.forgiven or not sure and classes[::-1] in self.forgiven
+
+    def came_and_went(self, key, each):
+        """COMPAT.md has it: a key that the snapshot does not show, and that somebody has deleted
+        since, can be inserted, whoever inserted it before."""
+        return key not in each.snapshot and any(
+            other.net.get(key, each) is None
+            and other.ended[0] < each.ended[1]
+            and other.ended[1] > each.begun[0]
+            for other in self.committed
+        )
 
     def needless(self):
         """Who fails conflicts with somebody who has committed in its time."""
