@@ -18,6 +18,12 @@ const MOST_ROWS: usize = 100_000;
 /// The values of a row.
 pub(super) type Row = Vec<Option<Box<str>>>;
 
+/// Whether an error says that a lock is not to be had: whoever holds it may yet roll back. Sources:
+/// PostgreSQL's errors for `lock_timeout` and a deadlock.
+pub(super) fn is_about_locks(sqlstate: &[u8]) -> bool {
+    matches!(sqlstate, b"55P03" | b"40P01")
+}
+
 /// Which errors are not for the client, as the gateway knows what to do about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Retry {
@@ -33,12 +39,12 @@ pub(super) enum Retry {
 }
 
 impl Retry {
-    /// Whether it covers a SQLSTATE. Sources: PostgreSQL's errors for a lock that is not to be had,
-    /// a deadlock, a row that has changed since the snapshot, and a key that is taken or missing,
-    /// perhaps only outside the snapshot.
+    /// Whether it covers a SQLSTATE. Sources: PostgreSQL's errors for locks, for a row that has
+    /// changed since the snapshot, and for a key that is taken or missing, perhaps only outside the
+    /// snapshot.
     fn covers(self, sqlstate: &[u8]) -> bool {
         match sqlstate {
-            b"55P03" | b"40P01" => self != Self::Never,
+            _ if is_about_locks(sqlstate) => self != Self::Never,
             b"40001" => matches!(self, Self::Anew | Self::Conflicts),
             b"23505" | b"23503" => self == Self::Conflicts,
             _ => false,
@@ -60,6 +66,12 @@ impl Wait {
     pub(super) const PLAIN: Self = Self {
         displaces: None,
         yields: false,
+    };
+
+    /// For what may be cancelled for others.
+    pub(super) const YIELDING: Self = Self {
+        displaces: None,
+        yields: true,
     };
 
     /// For what must be done, whoever holds locks.

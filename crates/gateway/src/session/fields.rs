@@ -48,10 +48,10 @@ impl<'a> Fields<'a> {
     }
 
     /// Whether a notice is about relations that are none of the client's: `ANALYZE` of everything
-    /// says of each that it skips it.
+    /// says of each that it skips it, and long names of slots' schemas are cut.
     pub(super) fn is_about_machinery(&self) -> bool {
-        self.get(b'M')
-            .starts_with(b"permission denied to analyze \"")
+        let message = self.get(b'M');
+        message.starts_with(b"permission denied to analyze \"") || contains(message, b"pg_treeline")
     }
 
     /// What DSQL says where PostgreSQL says this, in answer to DDL or not.

@@ -266,11 +266,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
                     return Ok(());
                 }
             }
-            let wait = Wait {
-                displaces: None,
-                yields: true,
-            };
-            self.wait(wait, Instant::now(), &mut 0).await?;
+            self.wait(Wait::YIELDING, Instant::now(), &mut 0).await?;
         }
     }
 

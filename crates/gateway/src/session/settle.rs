@@ -5,7 +5,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::block::{Ground, Locked};
-use super::exchange::Wait;
+use super::exchange::{Wait, is_about_locks};
 use super::line::Line;
 use super::shadow::{QUIET, arrays};
 use super::{End, own};
@@ -28,17 +28,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
     /// Before COMMIT: what the block has written and locked is done on the tables. If another
     /// transaction was first, the block is doomed.
     pub(super) async fn settle(&mut self) -> Result<(), End> {
-        {
+        let settings = {
             let state = self.shared.state();
             let block = &state.block;
             if block.doomed || block.expelled || !block.is_unsettled() {
                 return Ok(());
             }
-        }
-        let settings = {
-            let state = self.shared.state();
-            match state.block.ground {
-                Ground::Displaced => state.block.settings.clone(),
+            match block.ground {
+                Ground::Displaced => block.settings.clone(),
                 Ground::Tables | Ground::Shadow(_) => Vec::new(),
             }
         };
@@ -60,7 +57,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
                 return Ok(());
             };
             self.call(UNSETTLE, &[], QUIET).await?;
-            let locked = matches!(&*sqlstate, b"55P03" | b"40P01");
+            let locked = is_about_locks(&sqlstate);
             let patience = self.party.as_ref().map(|party| party.conflicts.patience);
             if !locked || patience.is_none_or(|patience| began.elapsed() > STUBBORN * patience) {
                 self.shared.state().block.doomed = true;

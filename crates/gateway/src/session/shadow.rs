@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::attempt::{Attempt, Ready};
 use super::block::{Ground, Locked};
-use super::exchange::{Exchange, Outcome, Retry, Wait};
+use super::exchange::{Exchange, Outcome, Retry, Wait, is_about_locks};
 use super::failure::Failure;
 use super::line::Line;
 use super::notes::Change;
@@ -43,7 +43,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         let well = self.in_shadow(step, nature, true, ready).await?;
         // Whoever is in the way of a lock may yet roll back. Otherwise somebody has committed a
         // change that the snapshot does not show: if the step fails again, the reason is visible.
-        let locked = matches!(outcome.error.as_deref(), Some(b"55P03" | b"40P01"));
+        let locked = outcome.error.as_deref().is_some_and(is_about_locks);
         self.shared.state().block.doomed |= well && !locked;
         Ok(well)
     }
@@ -91,10 +91,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
             savepoint: false,
             again: undo,
             exchange: Exchange::of_client(Retry::Never, ready, false),
-            wait: Wait {
-                displaces: None,
-                yields: true,
-            },
+            wait: Wait::YIELDING,
         });
         let well = outcome.await?.error.is_none();
         if well {

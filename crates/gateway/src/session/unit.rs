@@ -1,6 +1,7 @@
 //! Messages of a client that belong together, and what is to be known of them before it is decided
 //! how they are done.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -162,24 +163,6 @@ impl Unit {
     }
 }
 
-/// Whether what a message binds or executes is prepared or bound by one of those before it.
-fn is_bound_in(message: &Bytes, before: &[Bytes]) -> bool {
-    let name = |message: &Bytes, skip: usize| {
-        let mut body = Body::of(message.clone());
-        for _ in 0..skip {
-            body.string().ok()?;
-        }
-        body.string().ok()
-    };
-    let (maker, own) = match tag(message) {
-        b'B' => (b'P', name(message, 1)),
-        b'E' => (b'B', name(message, 0)),
-        _ => return false,
-    };
-    let makes = |other: &&Bytes| tag(other) == maker && name(other, 0) == own;
-    own.is_some() && before.iter().any(|other| makes(&other))
-}
-
 /// Whether the client has to send something for a statement to end.
 fn copies_in(statement: &Statement) -> bool {
     let word = statement.sql.split_ascii_whitespace().next();
@@ -234,18 +217,8 @@ impl State {
     /// What is in messages of the extended protocol.
     pub(super) fn summary(&self, messages: &[Bytes], rules: &Rules) -> Summary {
         let mut summary = Summary::default();
-        if !messages.iter().any(|message| tag(message) == b'E') {
-            return summary;
-        }
-        for (at, message) in messages.iter().enumerate() {
-            let before = messages.get(..at).unwrap_or_default();
-            if !is_bound_in(message, before)
-                && let Some(reading) = self.reading_in(message, rules)
-                && let Some(statement) = reading.script.statements.first()
-            {
-                summary.add(statement);
-            }
-        }
+        let nature = self.executed(messages, rules);
+        nature.all().for_each(|statement| summary.add(statement));
         summary
     }
 
@@ -253,21 +226,6 @@ impl State {
     pub(super) fn is_outdated(&self) -> bool {
         let now = self.conflicts.as_ref().map(|conflicts| conflicts.version());
         self.block.expelled || now.is_some_and(|now| self.transaction.is_older_than(now))
-    }
-
-    /// The statement that a message prepares, binds or executes.
-    fn reading_in(&self, message: &Bytes, rules: &Rules) -> Option<Arc<Reading>> {
-        let mut body = Body::of(message.clone());
-        let first = body.string().ok()?;
-        match tag(message) {
-            b'P' => {
-                let text = body.string().ok()?;
-                Some(rules.statements.read(std::str::from_utf8(&text).ok()?))
-            }
-            b'B' => self.prepared.get(&body.string().ok()?)?.reading.clone(),
-            b'E' => self.portals.get(&first)?.reading.clone(),
-            _ => None,
-        }
     }
 
     /// Whether a unit cannot just be passed.
@@ -285,52 +243,57 @@ impl State {
 
     /// What is in a step, which is the next thing to be done.
     pub(super) fn nature(&self, step: &Step, rules: &Rules) -> Nature {
-        let mut nature = Nature::default();
         match step {
             Step::Query { reading, range, .. } => {
                 let of = |at| (Arc::clone(reading), at);
-                nature.statements = range.clone().map(of).collect();
+                Nature {
+                    statements: range.clone().map(of).collect(),
+                    ..Nature::default()
+                }
             }
-            Step::Messages(messages) => {
-                let mut prepared: Vec<(Bytes, Prepared)> = Vec::new();
-                let mut portals: Vec<(Bytes, Prepared, Bytes)> = Vec::new();
-                for message in messages {
-                    let mut body = Body::of(message.clone());
-                    let Ok(first) = body.string() else { continue };
-                    match tag(message) {
-                        b'P' => {
-                            let Ok(_text) = body.string() else { continue };
-                            let known = Prepared {
-                                reading: self.reading_in(message, rules),
-                                kind: None,
-                                types: body.0,
-                            };
-                            prepared.push((first, known));
-                        }
-                        b'B' => {
-                            let Ok(name) = body.string() else { continue };
-                            let here = prepared.iter().rev().find(|(own, _)| *own == name);
-                            let known = here.map(|(_, known)| known);
-                            if let Some(known) = known.or_else(|| self.prepared.get(&name)) {
-                                portals.push((first, known.clone(), message.clone()));
-                            }
-                        }
-                        b'E' => {
-                            let here = portals.iter().rev().find(|(own, ..)| *own == first);
-                            nature.bind = here.map(|(.., bind)| bind.clone());
-                            let known = here.map(|(_, known, _)| known);
-                            let known = known.or_else(|| self.portals.get(&first));
-                            if let Some(known) = known {
-                                nature.types = known.types.clone();
-                                let reading = known.reading.clone();
-                                nature
-                                    .statements
-                                    .extend(reading.map(|reading| (reading, 0)));
-                            }
-                        }
-                        _ => {}
+            Step::Messages(messages) => self.executed(messages, rules),
+        }
+    }
+
+    /// What messages of the extended protocol execute, the last with its parameters.
+    fn executed(&self, messages: &[Bytes], rules: &Rules) -> Nature {
+        let mut nature = Nature::default();
+        let mut prepared: HashMap<Bytes, Prepared> = HashMap::new();
+        let mut portals: HashMap<Bytes, (Prepared, &Bytes)> = HashMap::new();
+        for message in messages {
+            let mut body = Body::of(message.clone());
+            let Ok(first) = body.string() else { continue };
+            match tag(message) {
+                b'P' => {
+                    let Ok(text) = body.string() else { continue };
+                    let text = std::str::from_utf8(&text).ok();
+                    let known = Prepared {
+                        reading: text.map(|text| rules.statements.read(text)),
+                        kind: None,
+                        types: body.0,
+                    };
+                    prepared.insert(first, known);
+                }
+                b'B' => {
+                    let Ok(name) = body.string() else { continue };
+                    let known = prepared.get(&name).or_else(|| self.prepared.get(&name));
+                    if let Some(known) = known {
+                        portals.insert(first, (known.clone(), message));
                     }
                 }
+                b'E' => {
+                    let here = portals.get(&first);
+                    nature.bind = here.map(|(_, bind)| Bytes::clone(bind));
+                    let known = here.map(|(known, _)| known);
+                    if let Some(known) = known.or_else(|| self.portals.get(&first)) {
+                        nature.types = known.types.clone();
+                        let reading = known.reading.clone();
+                        nature
+                            .statements
+                            .extend(reading.map(|reading| (reading, 0)));
+                    }
+                }
+                _ => {}
             }
         }
         nature

@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Duration, Instant};
 
 use super::attempt::{Attempt, Instead, Ready};
-use super::exchange::{Exchange, Outcome, Retry, Wait};
+use super::exchange::{Exchange, Outcome, Retry, Wait, is_about_locks};
 use super::failure::Failure;
 use super::line::Line;
 use super::settle::STUBBORN;
@@ -75,19 +75,16 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         if let Some(failure) = self.inject(&nature, open, commits).await? {
             return self.concede(step, failure, ready).await;
         }
-        let ends = commits || nature.has(&[Effect::Rollback]);
-        if open && commits && (plain || nature.all().count() == 1) {
-            self.settle().await?;
-        } else if open
-            && !plain
-            && (!ends || nature.all().count() > 1)
-            && !self.shared.state().is_outdated()
-        {
-            // A slot is settled at COMMIT, before which nothing else may come.
-            if nature.all().count() > 1 {
+        // What is outdated is refused when it is asked for.
+        if open && !self.shared.state().is_outdated() {
+            if !plain && nature.all().count() > 1 {
+                // A slot is settled at COMMIT, before which nothing else may come.
                 return self.concede(step, Failure::conflict(), ready).await;
+            } else if commits {
+                self.settle().await?;
+            } else if !plain && !nature.has(&[Effect::Rollback]) {
+                return self.in_shadow(step, &nature, false, ready).await;
             }
-            return self.in_shadow(step, &nature, false, ready).await;
         }
         let ddl = nature.has(&[Effect::Ddl, Effect::Job]);
         let writes = nature.has(&[Effect::Write]);
@@ -114,11 +111,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
             let catalog = ddl || commits && self.shared.state().transaction.ddl;
             let wait = if ddl || writes {
                 Wait::displacing(ddl, !commits)
+            } else if commits {
+                Wait::PLAIN
             } else {
-                Wait {
-                    displaces: None,
-                    yields: !commits,
-                }
+                Wait::YIELDING
             };
             self.insist(step, &nature, instead, ready, catalog, wait)
                 .await?
@@ -250,7 +246,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
             // Whoever holds a lock while nobody commits is not about to.
             let overtaken = match outcome.error.as_deref().filter(|_| outcome.kept) {
                 Some(b"40001") => true,
-                Some(b"55P03" | b"40P01") => self.commits() != commits,
+                Some(error) if is_about_locks(error) => self.commits() != commits,
                 Some(_) | None => false,
             };
             let patience = self.party.as_ref().map(|party| party.conflicts.patience);
@@ -288,10 +284,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
             savepoint,
             again,
             exchange: Exchange::of_client(retry, ready, false).writing(written),
-            wait: Wait {
-                displaces: None,
-                yields: true,
-            },
+            wait: Wait::YIELDING,
         });
         let mut outcome = outcome.await?;
         if let Some(answer) = outcome.deferred.take() {
