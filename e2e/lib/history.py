@@ -60,14 +60,11 @@ class Replay:
         self.snapshot, self.now = snapshot, dict(snapshot)
         # Where it stands, and where it has only looked, so that it may fail but need not.
         self.touched, self.looked = {}, {}
+        # What it has read FOR KEY SHARE.
+        self.shared = set()
 
     def stand(self, token, kind):
-        before = self.touched.get(token, kind)
-        if {before, kind} == {LOCK, ROW}:
-            # COMPAT.md: what is changed and read FOR UPDATE as well counts as changed.
-            self.looked[token], self.touched[token] = LOCK, ROW
-        else:
-            self.touched[token] = min(kind, before)
+        self.touched[token] = min(kind, self.touched.get(token, kind))
 
     def answer(self, step):
         """What a statement has to answer. It has its effect unless that is an error."""
@@ -149,7 +146,16 @@ class Replay:
     def _lock(self, key, _):
         return self.only_read(key, LOCK)
 
+    def forgets(self, token):
+        """COMPAT.md: a reference that is gone before COMMIT does not count."""
+        referred = self.touched[token] == SHARE and token not in self.shared
+        return referred and not any(
+            name[0] == "c" and value[1] == token and self.snapshot.get(name) != value
+            for name, value in self.now.items()
+        )
+
     def _share(self, key, _):
+        self.shared.add(key)
         return self.only_read(key, SHARE)
 
     def only_read(self, key, kind):

@@ -1,15 +1,14 @@
 """What snapshot isolation and the first committer demand of histories."""
 
-from history import COMMITTED, COMPATIBLE, CONFLICT, ERRORS, FAILED, Replay
+from history import COMMITTED, COMPATIBLE, CONFLICT, ERRORS, FAILED, SHARE, Replay
 
 # How many neighbours in time are looked at: more than there are sessions.
 NEAR = 60
 
 
-def check(transactions, initial, final=None, exact=False, forgiven=frozenset()):
-    """The faults of a history. `exact`: one thread made it, so no two statements overlap.
-    `forgiven`: pairs of classes of which both may commit, if they do so in this order."""
-    checker = Checker(transactions, initial, exact, forgiven)
+def check(transactions, initial, final=None, exact=False):
+    """The faults of a history. `exact`: one thread made it, so no two statements overlap."""
+    checker = Checker(transactions, initial, exact)
     checker.replay()
     if final is not None:
         checker.chains(final)
@@ -22,8 +21,7 @@ def check(transactions, initial, final=None, exact=False, forgiven=frozenset()):
 
 
 class Checker:
-    def __init__(self, transactions, initial, exact, forgiven):
-        self.forgiven = forgiven
+    def __init__(self, transactions, initial, exact):
         self.all = sorted(transactions, key=lambda each: each.begun)
         self.initial, self.exact = initial, exact
         self.committed = [each for each in self.all if each.outcome == COMMITTED]
@@ -61,6 +59,7 @@ class Checker:
                 token: kind
                 for token, kind in own.touched.items()
                 if token in each.snapshot or token in own.now or token in held(each.net)
+                if not own.forgets(token)
             }
 
     def excused(self, each, own, step):
@@ -182,13 +181,14 @@ class Checker:
                 self.fault(f"both of a conflict have committed: {clash}", each, other)
 
     def may_both(self, key, each, other):
+        if came_again(key, each, other) or came_again(key, other, each):
+            return True
         if each.ended[0] > other.ended[0]:
             each, other = other, each
-        if not self.exact and self.came_and_went(key, other):
-            return True
+        if self.exact:
+            return False
         sure = each.ended[1] < other.ended[0]
-        classes = each.stands[key], other.stands[key]
-        return classes in self.forgiven or not sure and classes[::-1] in self.forgiven
+        return any(self.came_and_went(key, it) for it in ((other,) if sure else (other, each)))
 
     def came_and_went(self, key, each):
         """COMPAT.md has it: a key that the snapshot does not show, and that somebody has deleted
@@ -256,12 +256,23 @@ def told(transactions, initial):
     return "\n".join([f"initially {initial}", *map(str, transactions)])
 
 
-def smallest(transactions, initial, final, exact, forgiven=frozenset()):
+def came_again(token, sharer, other):
+    """COMPAT.md: a reference that was deleted and made again is none that is new."""
+    children = [name for name, value in sharer.net.items() if name[0] == "c" and value]
+    referring = [name for name in children if sharer.net[name][1] == token]
+    return (
+        sharer.stands[token] == SHARE
+        and bool(referring)
+        and all(other.snapshot.get(name, (0, 0))[1] == token for name in referring)
+    )
+
+
+def smallest(transactions, initial, final, exact):
     """A history without the transactions that its faults do not need. The final state is that of
     the whole history, so without it a lost update shows as a snapshot only."""
     kept = list(transactions)
     for each in list(kept):
         fewer = [other for other in kept if other is not each]
-        if each.outcome != COMMITTED and check(fewer, initial, final, exact, forgiven):
+        if each.outcome != COMMITTED and check(fewer, initial, final, exact):
             kept = fewer
     return kept

@@ -18,14 +18,6 @@ OPERATIONS = {
     "read": (4, "SELECT v FROM parent WHERE id = 7"),
 }
 CONFLICTS = {(1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (3, 1)}
-STRONG = [name for name, (kind, _) in OPERATIONS.items() if kind == 1]
-# A difference to AWS that COMPAT.md has: once who has shared a key has committed, nobody remembers.
-# That a row is referred to is seen where that matters: when it goes, or its primary key changes.
-FORGOTTEN = {("for key share", name) for name in STRONG} | {
-    (name, other)
-    for name in ("reference", "changed reference")
-    for other in ("unique key", "for update")
-}
 SECOND_CHILD = "0 INSERT INTO child VALUES (2, 1)"
 ROUNDS = {
     "the first to begin commits first": "1 {first} / 2 {second} / 1 {end} / 2 {last}",
@@ -41,7 +33,7 @@ def sql(name, number):
 def end(first, second):
     """How the COMMIT of the second ends after that of the first."""
     clash = (OPERATIONS[first][0], OPERATIONS[second][0]) in CONFLICTS
-    return "OC000" if clash and (first, second) not in FORGOTTEN else "COMMIT"
+    return "OC000" if clash else "COMMIT"
 
 
 @pytest.mark.parametrize("turns", ROUNDS.values(), ids=ROUNDS)

@@ -1,5 +1,6 @@
 //! What the gateway needs of a database to settle conflicts between its sessions: who waits for
-//! whom, and the places where a transaction goes on that has lost its rows (`schema/shadow_*.sql`).
+//! whom, the places where a transaction goes on that has lost its rows (`schema/shadow_*.sql`), and
+//! what rows were locked that nobody has changed (`schema/keys*.sql`).
 
 use std::sync::Arc;
 
@@ -20,6 +21,18 @@ const RELATIONS: &str = "
     SELECT substr(c.relname, 2)::oid
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = 'pg_treeline_hid_' || $1 AND c.relkind = 'r' AND c.relname ~ '^h[0-9]+$'";
+
+/// The unique keys of a table, and who refers to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keys {
+    /// Foreign keys refer to the table.
+    pub referenced: bool,
+    /// A column of a unique index can change that one of the foreign keys does not refer to (or
+    /// there are none): PostgreSQL does not look whether rows refer to the changed one then.
+    pub several: bool,
+    /// What refers to a row is found by an index.
+    pub indexed: bool,
+}
 
 /// A statement with its parameters and their types.
 type Parameter<'p> = (&'p (dyn ToSql + Sync), Type);
@@ -81,6 +94,57 @@ impl Engine {
             .batch_execute("SET lock_timeout = '2s'; SELECT pg_treeline.shadow_drop()")
             .await?;
         Ok(())
+    }
+
+    /// The keys of a table. The answer is good until the catalog changes.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn keys(&self, database: &str, relation: u32) -> Result<Keys, Error> {
+        let sql = "SELECT referenced, several, indexed FROM pg_treeline.keys_of($1)";
+        let rows = self.ask(database, sql, &[(&relation, Type::OID)]).await?;
+        let row = rows.first().ok_or_else(|| nothing(database))?;
+        Ok(Keys {
+            referenced: row.try_get(0)?,
+            several: row.try_get(1)?,
+            indexed: row.try_get(2)?,
+        })
+    }
+
+    /// Makes what `row_keys`, `strong_rows` and the functions for references need for a table, if
+    /// it is not there. [`Engine::shadow_drop`] removes it.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn keys_make(&self, database: &str, relation: u32) -> Result<(), Error> {
+        let sql = "SELECT pg_treeline.keys_make($1)";
+        self.ask(database, sql, &[(&relation, Type::OID)]).await?;
+        Ok(())
+    }
+
+    /// The references to rows, by what `row_keys` calls them, that are committed now and may not
+    /// be in the snapshot `since`: something for `references_unseen`. `quick`: no table has to be
+    /// read for that, which others would have to wait for.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn references_since(
+        &self,
+        database: &str,
+        since: &str,
+        keys: &[String],
+        quick: bool,
+    ) -> Result<Option<String>, Error> {
+        let sql = "SELECT pg_treeline.references_since($1, $2)";
+        let parameters: [Parameter<'_>; 2] = [(&since, Type::TEXT), (&keys, Type::TEXT_ARRAY)];
+        let rows = if quick {
+            self.ask(database, sql, &parameters).await?
+        } else {
+            let (client, _lease) = self.superuser(database).await?;
+            client.query_typed(sql, &parameters).await?
+        };
+        let row = rows.first().ok_or_else(|| nothing(database))?;
+        Ok(row.try_get(0)?)
     }
 
     async fn ask(

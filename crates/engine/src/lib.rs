@@ -14,6 +14,7 @@ mod session;
 #[cfg(test)]
 mod testdb;
 
+pub use conflicts::Keys;
 pub use session::{Login, Session, Stream};
 
 use std::io::ErrorKind;

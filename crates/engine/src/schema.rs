@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::Options;
 
 /// In the order in which they build on each other.
-const PARTS: [&str; 17] = [
+const PARTS: [&str; 19] = [
     include_str!("schema/roles.sql"),
     include_str!("schema/functions.sql"),
     include_str!("schema/settings.sql"),
@@ -22,6 +22,8 @@ const PARTS: [&str; 17] = [
     include_str!("schema/shadow_apply.sql"),
     include_str!("schema/shadow_images.sql"),
     include_str!("schema/shadow_make.sql"),
+    include_str!("schema/keys_make.sql"),
+    include_str!("schema/keys.sql"),
     include_str!("schema/shadow_enter.sql"),
     include_str!("schema/snapshot.sql"),
     include_str!("schema/triggers.sql"),

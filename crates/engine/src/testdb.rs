@@ -102,6 +102,7 @@ impl TestDb {
             "fsync=off",
             "timezone=UTC",
             "autovacuum=off",
+            "jit=off",
         ];
         let isolation = "default_transaction_isolation=repeatable read";
         let mut command = run("postgres");

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use engine::{Engine, Error, Login, Session};
+use engine::{Engine, Error, Keys, Login, Session};
 
 /// An answer under way.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -49,8 +49,23 @@ pub trait Backends: Send + Sync {
         slot: i32,
     ) -> Answer<'a, Result<Vec<u32>, Error>>;
 
-    /// Removes what all slots have.
+    /// Removes what all slots have, and what was made for keys.
     fn shadow_drop<'a>(&'a self, database: &'a str) -> Answer<'a, Result<(), Error>>;
+
+    /// The keys of a table.
+    fn keys<'a>(&'a self, database: &'a str, relation: u32) -> Answer<'a, Result<Keys, Error>>;
+
+    /// Makes what it takes to look at the keys of rows.
+    fn keys_make<'a>(&'a self, database: &'a str, relation: u32) -> Answer<'a, Result<(), Error>>;
+
+    /// References to rows that may not be in a snapshot.
+    fn references_since<'a>(
+        &'a self,
+        database: &'a str,
+        snapshot: &'a str,
+        rows: &'a [String],
+        quick: bool,
+    ) -> Answer<'a, Result<Option<String>, Error>>;
 }
 
 impl Backends for Arc<Engine> {
@@ -102,5 +117,25 @@ impl Backends for Arc<Engine> {
 
     fn shadow_drop<'a>(&'a self, database: &'a str) -> Answer<'a, Result<(), Error>> {
         Box::pin(Engine::shadow_drop(self, database))
+    }
+
+    fn keys<'a>(&'a self, database: &'a str, relation: u32) -> Answer<'a, Result<Keys, Error>> {
+        Box::pin(Engine::keys(self, database, relation))
+    }
+
+    fn keys_make<'a>(&'a self, database: &'a str, relation: u32) -> Answer<'a, Result<(), Error>> {
+        Box::pin(Engine::keys_make(self, database, relation))
+    }
+
+    fn references_since<'a>(
+        &'a self,
+        database: &'a str,
+        snapshot: &'a str,
+        rows: &'a [String],
+        quick: bool,
+    ) -> Answer<'a, Result<Option<String>, Error>> {
+        Box::pin(Engine::references_since(
+            self, database, snapshot, rows, quick,
+        ))
     }
 }

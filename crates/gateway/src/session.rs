@@ -20,11 +20,13 @@ mod failure;
 mod fields;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod keys;
 mod line;
 mod notes;
 mod own;
 mod pending;
 mod plan;
+mod queue;
 mod settle;
 mod shadow;
 mod statements;

@@ -108,6 +108,9 @@ BEGIN
           UPDATE %1$s tl_h SET over = tl_o.ctid FROM %2$s tl_b, %3$s tl_o
            WHERE tl_h.over IS NULL AND tl_b.ctid = tl_h.base AND %4$s
              AND NOT EXISTS (SELECT FROM %1$s tl_p WHERE tl_p.over = tl_o.ctid);
+          -- and yet for others it was deleted: nobody may have locked its key
+          PERFORM FROM %2$s tl_b JOIN %1$s tl_h ON tl_b.ctid = tl_h.base
+            WHERE tl_h.was = 'd' AND tl_h.over IS NOT NULL FOR UPDATE OF tl_b;
         END IF;$f$, n.hid, n.base, n.over, pg_treeline.shadow_same_key(i.indexrelid, 'tl_o', 'tl_b'))
            FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary),
         pg_treeline.shadow_statement(ARRAY[relation], ARRAY[pg_treeline.shadow_changes(relation, slot)]))

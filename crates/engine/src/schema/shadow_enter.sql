@@ -96,11 +96,13 @@ BEGIN
      ORDER BY a.attnum LIMIT 1);
 END $$;
 
--- Rows that SELECT … FOR UPDATE (or FOR KEY SHARE) has found are locked once more, the former by a
--- change of nothing, which a transaction with an older snapshot stumbles over. With the client's own
--- rights: it is the client's statement, and an UPDATE runs what is in the table's definition.
-CREATE OR REPLACE FUNCTION pg_treeline.lock_again(key text, relations oid[], rows tid[], for_update bool)
-RETURNS void LANGUAGE plpgsql AS $$
+DROP FUNCTION IF EXISTS pg_treeline.lock_again(text, oid[], tid[], bool);
+-- Rows that SELECT … FOR UPDATE (or FOR KEY SHARE) has found are locked once more, the former, if
+-- they are to be `changed`, by a change of nothing, which a transaction with an older snapshot
+-- stumbles over. With the client's own rights: it is the client's statement, and an UPDATE runs what
+-- is in the table's definition.
+CREATE OR REPLACE FUNCTION pg_treeline.lock_again(key text, relations oid[], rows tid[], for_update bool,
+  changed bool) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   work pg_catalog.int8 := pg_treeline.shadow_quiet(key);
   r record;
@@ -112,7 +114,7 @@ BEGIN
     EXECUTE pg_catalog.format('SELECT FROM %s WHERE ctid = ANY ($1) FOR %s', r.name,
       CASE WHEN for_update THEN 'UPDATE' ELSE 'KEY SHARE' END) USING r.tids;
     handle := pg_treeline.shadow_handle(r.relation);
-    IF for_update AND handle IS NOT NULL THEN
+    IF changed AND handle IS NOT NULL THEN
       EXECUTE pg_catalog.format('UPDATE %s SET %s = %2$s WHERE ctid = ANY ($1)', r.name, handle) USING r.tids;
     END IF;
   END LOOP;
@@ -124,4 +126,4 @@ GRANT EXECUTE ON FUNCTION
   pg_treeline.shadow_apply(text, int, oid[]),
   pg_treeline.shadow_hydrate(text, bool), pg_treeline.shadow_unhydrate(text, int, oid),
   pg_treeline.shadow_quiet(text), pg_treeline.shadow_loud(text, int8), pg_treeline.shadow_handle(oid),
-  pg_treeline.lock_again(text, oid[], tid[], bool) TO PUBLIC;
+  pg_treeline.lock_again(text, oid[], tid[], bool, bool) TO PUBLIC;

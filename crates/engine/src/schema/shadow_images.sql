@@ -84,6 +84,9 @@ BEGIN
     FOR pair IN EXECUTE pairing USING relations, olds, images LOOP
       olds[pair.new] := olds[pair.gone];
       relations[pair.gone] := 0;
+      -- as the row is for others that is deleted
+      EXECUTE pg_catalog.format('SELECT FROM %s WHERE ctid = $1 FOR UPDATE', relations[pair.new]::pg_catalog.regclass)
+        USING olds[pair.new];
     END LOOP;
   END LOOP;
   IF plan.sql IS NOT NULL THEN

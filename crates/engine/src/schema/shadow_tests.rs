@@ -11,6 +11,8 @@ use crate::testdb::{TestDb, ask};
 
 mod compare;
 mod effects;
+mod keys;
+mod keys_changes;
 mod notes;
 mod walls;
 

@@ -4,7 +4,7 @@
 -- table may run code of the client's.
 CREATE OR REPLACE FUNCTION pg_treeline.shown_twice(relations oid[], places tid[]) RETURNS bool
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$
+SET enable_seqscan = off AS $$
 DECLARE
   key record;
   twice bool;
@@ -19,8 +19,9 @@ BEGIN
        AND i.indexprs IS NULL AND has_table_privilege(i.indrelid, 'SELECT')
      GROUP BY i.indexrelid, i.indrelid
   LOOP
-    EXECUTE format('SELECT EXISTS (SELECT FROM %1$s a JOIN %1$s b ON %2$s
-                     WHERE a.ctid = ANY ($1) AND b.ctid <> a.ctid)', key.base, key.same)
+    -- no join: from PostgreSQL 18 on, one of a table with itself by a unique key is taken for a scan
+    EXECUTE format('SELECT EXISTS (SELECT FROM %1$s a WHERE a.ctid = ANY ($1)
+                     AND (SELECT count(*) FROM %1$s b WHERE %2$s) > 1)', key.base, key.same)
       INTO twice
       USING ARRAY(SELECT w.place FROM unnest(relations, places) w(relation, place)
                    WHERE w.relation = key.indrelid);

@@ -101,9 +101,10 @@ const REVIEWED: &str = "amvalidate array_sample array_shuffle bernoulli brinhand
 
 /// What clients may execute of ours; all else is for the superuser.
 const OURS: &str = "check_droppable create_index current_session_id current_setting drop_roles iam_grant iam_revoke \
-    images_apply images_done images_plan lock_again no_setting parameters reset_all shadow_apply shadow_enter shadow_handle shadow_hydrate \
-    shadow_loud shadow_nextval shadow_quiet shadow_resolve shadow_schema shadow_unhydrate shadow_unseen shown_twice \
-    submit_build submit_nothing submit_validation validate_constraint version wait_for_job";
+    images_apply images_done images_plan lock_again no_setting parameters references_unseen reset_all row_keys \
+    shadow_apply shadow_enter shadow_handle shadow_hydrate shadow_loud shadow_nextval shadow_quiet shadow_resolve \
+    shadow_schema shadow_unhydrate shadow_unseen shown_twice strong_rows submit_build submit_nothing \
+    submit_validation validate_constraint version wait_for_job";
 
 #[tokio::test]
 async fn only_reviewed_functions_are_for_everybody() {

@@ -4,5 +4,6 @@
 mod common;
 #[cfg(test)]
 mod instances;
+mod keys;
 #[cfg(test)]
 mod sessions;

@@ -3,10 +3,10 @@
 //! at what a statement has written where something was deleted since the snapshot.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Conflicts;
+use super::clock::{Clock, Last};
 
 /// How many tables are told apart.
 const MOST: usize = 4096;
@@ -14,17 +14,9 @@ const MOST: usize = 4096;
 const ANY: &str = "";
 
 /// When rows of tables were last deleted, by the tables' own names.
-#[derive(Default)]
 pub(crate) struct Deletions {
-    clock: AtomicU64,
+    clock: Clock,
     last: Mutex<HashMap<Box<str>, Last>>,
-}
-
-#[derive(Default)]
-struct Last {
-    at: u64,
-    /// How many are under way, which may be seen or not.
-    running: u32,
 }
 
 /// Deletions that are under way until this is dropped.
@@ -56,30 +48,30 @@ impl Drop for Deleting {
 }
 
 impl Deletions {
-    /// Now, for [`Self::since`].
-    pub(crate) fn now(&self) -> u64 {
-        self.clock.load(Ordering::Acquire)
+    /// None yet.
+    pub(super) fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            last: Mutex::default(),
+        }
     }
 
     /// A deletion begins or ends.
     fn change(&self, table: Option<&str>, running: i32) {
         let mut last = self.last();
-        let at = self.clock.fetch_add(1, Ordering::AcqRel) + 1;
+        let at = self.clock.tick();
         let known = |table: &&str| last.len() < MOST || last.contains_key(*table);
         let table = table.filter(known).unwrap_or(ANY);
-        let entry = last.entry(table.into()).or_default();
-        entry.at = at;
-        entry.running = entry.running.saturating_add_signed(running);
+        last.entry(table.into()).or_default().change(at, running);
     }
 
     /// Whether rows of a table were deleted since then.
     pub(crate) fn since(&self, then: u64, table: Option<&str>) -> bool {
         let last = self.last();
-        let after = |it: &Last| it.at > then || it.running > 0;
-        let of = |table: &str| last.get(table).is_some_and(after);
+        let of = |table: &str| last.get(table).is_some_and(|it| it.is_since(then));
         match table {
             Some(table) => of(table) || of(ANY),
-            None => last.values().any(after),
+            None => last.values().any(|it| it.is_since(then)),
         }
     }
 
@@ -168,17 +160,18 @@ mod tests {
 
     #[test]
     fn what_was_deleted_since() {
-        let deletions = Deletions::default();
-        let start = deletions.now();
+        let clock = Clock::default();
+        let deletions = Deletions::new(clock.clone());
+        let start = clock.now();
         assert!(!deletions.since(start, Some("t")));
         deletions.change(Some("t"), 1);
         assert!(deletions.since(start, Some("t")));
         assert!(!deletions.since(start, Some("u")));
         assert!(deletions.since(start, None));
-        let meanwhile = deletions.now();
+        let meanwhile = clock.now();
         assert!(deletions.since(meanwhile, Some("t")), "it is under way");
         deletions.change(Some("t"), -1);
-        let later = deletions.now();
+        let later = clock.now();
         assert!(!deletions.since(later, Some("t")));
         deletions.change(None, 1);
         assert!(deletions.since(later, Some("u")));

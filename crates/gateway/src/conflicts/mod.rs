@@ -2,11 +2,15 @@
 //! there to yield, the version of the catalog, and the slots in which transactions go on that have
 //! lost their rows.
 
+mod clock;
 mod deletions;
+mod keys;
 mod lanes;
+mod shares;
 mod slots;
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,10 +20,16 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::backends::Backends;
 use crate::faults::Faults;
+use clock::Clock;
 pub(crate) use deletions::{Deleting, Deletions, deleted_from, written_to};
-pub(crate) use lanes::{Lane, Lanes};
+use keys::Known;
+pub(crate) use lanes::{Lane, Lanes, Lost};
+pub(crate) use shares::{Key, Shares, Sharing};
 pub(crate) use slots::Lease;
 use slots::Slots;
+
+/// How often those are asked to yield who are in the way of a change of the catalog.
+const ASK: Duration = Duration::from_millis(5);
 
 /// What a session is asked for by another that waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +47,13 @@ pub(crate) struct Conflicts {
     backends: Arc<dyn Backends>,
     /// How long a statement may wait for other transactions, all in all.
     pub(crate) patience: Duration,
+    /// By which snapshots are dated.
+    pub(crate) clock: Clock,
     /// Where rows have been deleted.
     pub(crate) deletions: Deletions,
-    /// Where transactions queue that were overtaken.
+    /// Which rows were locked by transactions that are over.
+    pub(crate) shares: Shares,
+    /// Where transactions queue that contend.
     pub(crate) lanes: Lanes,
     /// By process of the backend.
     parties: Mutex<HashMap<i32, UnboundedSender<Yield>>>,
@@ -47,25 +61,32 @@ pub(crate) struct Conflicts {
     /// How many transactions that wrote have been committed.
     commits: AtomicU64,
     slots: Mutex<Slots>,
-    /// Held while what slots have is made or removed.
-    making: tokio::sync::RwLock<()>,
+    /// The keys of tables.
+    known: Known,
+    /// Held while what slots have is made or removed. INVARIANT: who is in a slot does not wait for
+    /// it, since who removes waits for the locks of those.
+    making: Arc<tokio::sync::RwLock<()>>,
     key: OnceCell<Arc<str>>,
 }
 
 impl Conflicts {
     /// Of a database, in which an earlier server may have left slots.
     pub(crate) fn new(database: &str, backends: Arc<dyn Backends>, patience: Duration) -> Self {
+        let clock = Clock::default();
         Self {
             database: database.to_owned(),
             backends,
             patience,
-            deletions: Deletions::default(),
+            deletions: Deletions::new(clock.clone()),
+            shares: Shares::new(clock.clone()),
+            clock,
             lanes: Lanes::default(),
             parties: Mutex::default(),
             version: AtomicU64::new(0),
             commits: AtomicU64::new(0),
             slots: Mutex::default(),
-            making: tokio::sync::RwLock::default(),
+            known: Known::default(),
+            making: Arc::default(),
             key: OnceCell::new(),
         }
     }
@@ -120,23 +141,45 @@ impl Conflicts {
         preferred: Option<i32>,
     ) -> Result<Lease, engine::Error> {
         self.clean().await?;
-        let lease = Lease::new(self, preferred);
-        for relation in relations {
-            self.make(*relation, lease.slot).await?;
+        loop {
+            // Not while what slots have is removed.
+            drop(self.making.read().await);
+            let lease = Lease::new(self, preferred);
+            let mut made = true;
+            for relation in relations {
+                made = made && self.make(*relation, lease.slot).await?;
+            }
+            if made {
+                return Ok(lease);
+            }
         }
-        Ok(lease)
     }
 
-    /// Has the database make what a slot needs for a relation.
-    pub(crate) async fn make(&self, relation: u32, slot: i32) -> Result<(), engine::Error> {
+    /// Has the database make what a slot needs for a relation. Whether it is there: not if the
+    /// catalog is about to change, which may wait for the one that asks.
+    pub(crate) async fn make(
+        self: &Arc<Self>,
+        relation: u32,
+        slot: i32,
+    ) -> Result<bool, engine::Error> {
         if self.slots().has(slot, relation) {
-            return Ok(());
+            return Ok(true);
         }
-        let _making = self.making.read().await;
-        let made = self.backends.shadow_make(&self.database, relation, slot);
-        let relations = made.await?;
-        self.slots().made(slot, relation, relations);
-        Ok(())
+        let Ok(making) = Arc::clone(&self.making).try_read_owned() else {
+            return Ok(false);
+        };
+        let all = Arc::clone(self);
+        // To its end, also if the session ends before: what is half made cannot be removed.
+        let made = tokio::spawn(async move {
+            let _making = making;
+            all.slots().making(slot);
+            let made = all.backends.shadow_make(&all.database, relation, slot);
+            let relations = made.await?;
+            all.slots().made(slot, relation, relations);
+            Ok(true)
+        });
+        // A task that has panicked has made nothing that is known of.
+        made.await.unwrap_or(Ok(false))
     }
 
     /// How often what slots have was removed.
@@ -144,28 +187,26 @@ impl Conflicts {
         self.slots().generation
     }
 
-    /// The tables that a slot has.
-    pub(crate) fn relations(&self, slot: i32) -> Vec<u32> {
-        self.slots().relations(slot)
-    }
-
     /// Removes what slots have, before the catalog changes: it would be in the way. Transactions
     /// that go on in one are asked to end first, as they will fail in any case.
     pub(crate) async fn clear(&self) -> Result<(), engine::Error> {
         let _making = self.making.write().await;
-        let Some(users) = self.slots().in_use() else {
+        let made = self.known.forget();
+        if self.slots().in_use().is_none() && !made {
             return Ok(());
-        };
-        for process in users {
-            self.ask(
-                process,
-                Yield {
-                    all: true,
-                    force: true,
-                },
-            );
         }
-        self.backends.shadow_drop(&self.database).await?;
+        let mut dropped = pin!(self.backends.shadow_drop(&self.database));
+        loop {
+            // Again and again: some are not in a position to yield, for a moment.
+            for process in self.slots().in_use().into_iter().flatten() {
+                let (all, force) = (true, true);
+                self.ask(process, Yield { all, force });
+            }
+            if let Ok(dropped) = tokio::time::timeout(ASK, &mut dropped).await {
+                dropped?;
+                break;
+            }
+        }
         self.slots().dropped();
         Ok(())
     }
@@ -248,5 +289,35 @@ impl Party {
 impl Drop for Party {
     fn drop(&mut self) {
         self.conflicts.parties().remove(&self.process);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Databases;
+
+    #[tokio::test]
+    async fn who_is_in_a_slot_does_not_wait_for_those_who_remove_slots() {
+        let backends = Arc::new(Databases::default());
+        let conflicts = Conflicts::new("db", backends, Duration::from_millis(100));
+        let conflicts = Arc::new(conflicts);
+        let removing = Arc::clone(&conflicts.making).write_owned().await;
+        assert!(!conflicts.make(7, 1).await.unwrap());
+        assert!(!conflicts.make_keys(7).await.unwrap());
+        drop(removing);
+        assert!(conflicts.make(7, 1).await.unwrap());
+        assert!(conflicts.make_keys(7).await.unwrap());
+        conflicts.clear().await.unwrap();
+        assert!(conflicts.slots().in_use().is_none(), "all of it is gone");
+    }
+
+    #[test]
+    fn what_is_being_made_is_to_be_removed() {
+        let mut slots = Slots::default();
+        slots.dropped();
+        assert!(slots.in_use().is_none());
+        slots.making(1);
+        assert!(slots.in_use().is_some(), "whatever becomes of it");
     }
 }

@@ -40,6 +40,11 @@ impl Slots {
         relations.is_some_and(|relations| relations.contains(&relation))
     }
 
+    /// Something is about to be made in a slot, and may be there even if nobody hears of it.
+    pub(super) fn making(&mut self, slot: i32) {
+        self.has.entry(slot).or_default();
+    }
+
     pub(super) fn made(&mut self, slot: i32, relation: u32, tables: Vec<u32>) {
         self.has.entry(slot).or_default().insert(relation);
         self.tables.insert(slot, tables);
@@ -67,15 +72,23 @@ pub(crate) struct Lease {
     conflicts: Arc<Conflicts>,
     /// Its number.
     pub(crate) slot: i32,
+    generation: u64,
 }
 
 impl Lease {
     pub(super) fn new(conflicts: &Arc<Conflicts>, preferred: Option<i32>) -> Self {
-        let slot = conflicts.slots().take(preferred);
+        let mut slots = conflicts.slots();
         Self {
+            slot: slots.take(preferred),
+            generation: slots.generation,
             conflicts: Arc::clone(conflicts),
-            slot,
         }
+    }
+
+    /// The tables that the slot has; `None` if what it had was removed since.
+    pub(crate) fn relations(&self) -> Option<Vec<u32>> {
+        let slots = self.conflicts.slots();
+        (slots.generation == self.generation).then(|| slots.relations(self.slot))
     }
 
     /// Says whose backend uses it.

@@ -8,10 +8,10 @@ use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::notes::Notes;
-use crate::conflicts::{Lane, Lease, Yield};
+use crate::conflicts::{Lane, Lease, Sharing, Yield};
 
 /// For how long an error is put down to a cancellation that the gateway has asked for.
-const BLAME: Duration = Duration::from_secs(1);
+const BLAME: Duration = Duration::from_secs(3);
 /// How many rows are remembered as locked by reading.
 const MOST_LOCKED: usize = 1 << 20;
 
@@ -36,6 +36,8 @@ pub(super) struct Locked {
     pub(super) place: Box<str>,
     /// Whether by FOR UPDATE, which counts as a write.
     pub(super) for_update: bool,
+    /// What identifies the row, where that may be asked for.
+    pub(super) key: Option<Box<str>>,
 }
 
 /// The state of the block, or of none.
@@ -51,16 +53,26 @@ pub(super) struct Block {
     pub(super) settled: bool,
     /// Whether it had to go altogether, as the catalog has changed.
     pub(super) expelled: bool,
+    /// Whether it was to go so when it could not.
+    pub(super) unwanted: bool,
     /// Whether rows are locked of which the gateway does not know.
     pub(super) untraceable: bool,
     pub(super) notes: Notes,
     pub(super) locked: Vec<Locked>,
+    /// Its snapshot as PostgreSQL writes it, if it was asked for.
+    pub(super) snapshot: Option<Box<str>>,
+    /// Its weak locks, while it is being committed.
+    pub(super) sharing: Option<Sharing>,
     /// Settings since the savepoint, which end with it.
     pub(super) settings: Vec<Arc<str>>,
-    /// When its snapshot was taken, by the clock of deletions; `None` before.
+    /// When its snapshot was taken, by the clock of its database; `None` before.
     pub(super) since: Option<u64>,
     /// The text that began it.
     pub(super) begun: Option<Arc<str>>,
+    /// The key of its first statement.
+    pub(super) first: u64,
+    /// The key of what it has written last.
+    pub(super) wrote: Option<u64>,
     /// Its turn, if it has queued.
     pub(super) lane: Option<Lane>,
     /// Where it has deleted rows; `None` is not plain where.
@@ -80,12 +92,17 @@ impl Default for Block {
             doomed: false,
             settled: false,
             expelled: false,
+            unwanted: false,
             untraceable: false,
             notes: Notes::default(),
             locked: Vec::new(),
+            snapshot: None,
+            sharing: None,
             settings: Vec::new(),
             since: None,
             begun: None,
+            first: 0,
+            wrote: None,
             lane: None,
             deleted: Vec::new(),
             tables: Vec::new(),
@@ -114,6 +131,7 @@ impl Block {
     pub(super) fn end(&mut self) {
         self.since = None;
         self.begun = None;
+        self.wrote = None;
         self.lane = None;
         if !self.savepoint && self.is_plain() && self.cancelled.is_none() {
             return;
@@ -145,6 +163,20 @@ impl Block {
     pub(super) fn displaced(&mut self) {
         self.ground = Ground::Displaced;
         self.doomed |= self.untraceable || self.notes.are_lost();
+        if self.locked.is_empty() {
+            return;
+        }
+        // A row that was changed before it was locked is where it had been.
+        let origins = self.notes.origins();
+        self.locked.retain_mut(|locked| {
+            let place = (locked.relation.parse().unwrap_or(0), locked.place.clone());
+            match origins.get(&place) {
+                Some(Some(origin)) => locked.place.clone_from(origin),
+                Some(None) => return false,
+                None => {}
+            }
+            true
+        });
     }
 
     /// The gateway asks for what runs to be cancelled.

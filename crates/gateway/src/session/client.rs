@@ -119,7 +119,7 @@ impl State {
         {
             self.block
                 .since
-                .get_or_insert_with(|| conflicts.deletions.now());
+                .get_or_insert_with(|| conflicts.clock.now());
         }
         let version = match &self.conflicts {
             _ if self.block.expelled => None,

@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::plan::Plans;
 use super::unit::{Unit, said};
 use super::{End, Shared, own};
-use crate::conflicts::{Party, Yield};
+use crate::conflicts::{Lost, Party, Yield};
 use crate::frames;
 
 /// How many bytes are read at once.
@@ -45,6 +45,8 @@ pub(super) struct Line<'l, 's, R, W> {
     pub(super) contending: Option<Instant>,
     /// Whether a transaction without a block is under way, up to the next `Sync`.
     piped: bool,
+    /// What was lost of late.
+    pub(super) lost: Option<Lost>,
 }
 
 /// Reads messages of the client until there are no more.
@@ -66,6 +68,7 @@ pub(super) async fn relay<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
         size: 0,
         contending: None,
         piped: false,
+        lost: None,
     };
     loop {
         if let Err(end) = line.turn().await {
@@ -214,6 +217,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
             let state = self.shared.state();
             unit.summary(&state, self.shared.rules)
         };
+        self.foresee(&summary).await;
         let faults = self
             .party
             .as_ref()
@@ -301,6 +305,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
                 if request.force && wait.yields && let Some(party) = party {
                     shared.state().block.cancels(request);
                     party.cancel().await;
+                } else if request.all {
+                    shared.state().block.unwanted = true;
                 }
                 Ok(())
             }

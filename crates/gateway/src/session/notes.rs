@@ -22,6 +22,17 @@ struct Note {
     work: u64,
 }
 
+/// What was done to rows of a table that had been there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Changed {
+    /// The table.
+    pub(super) relation: u32,
+    /// Whether any was updated.
+    pub(super) updated: bool,
+    /// Whether any was deleted.
+    pub(super) deleted: bool,
+}
+
 /// A row as a transaction leaves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Change {
@@ -38,6 +49,8 @@ pub(super) struct Change {
 pub(super) struct Notes {
     all: Vec<Note>,
     bytes: usize,
+    /// The tables of which rows were changed that there were before.
+    changed: Vec<Changed>,
     /// Whether there were more than are kept.
     lost: bool,
 }
@@ -50,6 +63,7 @@ impl Notes {
         match note {
             Some(note) if self.bytes + message.len() <= MOST => {
                 self.bytes += message.len();
+                self.change(&note);
                 self.all.push(note);
             }
             Some(_) => {
@@ -58,6 +72,30 @@ impl Notes {
             }
             None => self.lost = true,
         }
+    }
+
+    fn change(&mut self, note: &Note) {
+        if note.old.is_none() {
+            return;
+        }
+        let (updated, deleted) = (note.new.is_some(), note.new.is_none());
+        let mut changed = self.changed.iter_mut();
+        match changed.find(|changed| changed.relation == note.relation) {
+            Some(changed) => {
+                changed.updated |= updated;
+                changed.deleted |= deleted;
+            }
+            None => self.changed.push(Changed {
+                relation: note.relation,
+                updated,
+                deleted,
+            }),
+        }
+    }
+
+    /// The tables of which rows were changed that had been there. What was undone still counts.
+    pub(super) fn changed(&self) -> &[Changed] {
+        &self.changed
     }
 
     /// How many there are.
@@ -81,6 +119,22 @@ impl Notes {
         later
             .filter_map(|note| Some((note.relation, &**note.new.as_ref()?)))
             .collect()
+    }
+
+    /// Where rows had been that the transaction has written, by table and place; `None` if they are
+    /// new.
+    pub(super) fn origins(&self) -> HashMap<(u32, Box<str>), Option<Box<str>>> {
+        let mut origins = HashMap::new();
+        for note in &self.all {
+            if let Some(new) = &note.new {
+                let before = note.old.as_ref().map(|old| {
+                    let known = origins.get(&(note.relation, old.clone()));
+                    known.cloned().unwrap_or_else(|| Some(old.clone()))
+                });
+                origins.insert((note.relation, new.clone()), before.flatten());
+            }
+        }
+        origins
     }
 
     /// Whether they do not tell everything.
@@ -191,6 +245,25 @@ mod tests {
         notes.take(long.as_bytes(), b"1");
         assert!(notes.are_lost());
         assert_eq!(notes.count(), 0);
+    }
+
+    #[test]
+    fn rows_are_known_by_where_they_had_been() {
+        let mut notes = Notes::default();
+        for message in [
+            "7 (0,1) (0,5) aa",
+            "7 (0,5) (0,6) bb",
+            "7 - (0,7) cc",
+            "7 (0,7) (0,8) dd",
+        ] {
+            notes.take(message.as_bytes(), b"1");
+        }
+        let origins = notes.origins();
+        for (place, origin) in [("(0,6)", Some("(0,1)")), ("(0,8)", None)] {
+            let origin: Option<Box<str>> = origin.map(Box::from);
+            assert_eq!(origins.get(&(7, place.into())), Some(&origin), "{place}");
+        }
+        assert_eq!(origins.get(&(7, "(0,1)".into())), None, "it is another's");
     }
 
     #[test]

@@ -100,12 +100,13 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
             if reference.role == Role::Read {
                 continue;
             }
-            if !resolved.made {
-                if !resolved.fits || !self.make(resolved.relation, slot).await {
-                    return Ok(None);
-                }
-                resolved.made = true;
+            // Also where it is there: COMMIT applies the tables that the gateway knows a slot to have,
+            // and nobody may have heard of how an earlier making ended.
+            let fits = resolved.fits || resolved.made;
+            if !fits || !self.make(resolved.relation, slot).await {
+                return Ok(None);
             }
+            resolved.made = true;
             if reference.role == Role::Upsert {
                 upserts = Some(resolved.relation);
             }
@@ -192,11 +193,17 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         let Some(party) = &self.party else {
             return false;
         };
-        let made = party.conflicts.make(relation, slot).await;
-        if let Err(error) = &made {
-            tracing::warn!(%error, "a table cannot be had in a slot");
+        match party.conflicts.make(relation, slot).await {
+            Ok(true) => true,
+            Ok(false) => {
+                self.shared.state().block.expelled = true;
+                false
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a table cannot be had in a slot");
+                false
+            }
         }
-        made.is_ok()
     }
 
     /// The text of a statement on the tables, also in a slot.

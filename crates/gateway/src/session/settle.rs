@@ -2,10 +2,11 @@
 //! tables, unless another transaction was first.
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 
-use super::block::{Ground, Locked};
+use super::block::Ground;
 use super::exchange::{Wait, is_about_locks};
+use super::keys::{Strong, Verdict};
 use super::line::Line;
 use super::shadow::{QUIET, arrays};
 use super::{End, own};
@@ -13,7 +14,8 @@ use super::{End, own};
 const APPLY: &str = "SELECT pg_treeline.shadow_apply($1, $2::int, $3::oid[])";
 const APPLY_NOTES: &str =
     "SELECT pg_treeline.images_apply($1, $2::oid[], $3::tid[], $4::text[], $5::int8)";
-const LOCK_AGAIN: &str = "SELECT pg_treeline.lock_again($1, $2::oid[], $3::tid[], $4::bool)";
+const LOCK_AGAIN: &str = "SELECT pg_treeline.lock_again($1, $2::oid[], $3::tid[], $4::bool, \
+                          $5::bool)";
 /// How many times as long as a statement of a block something waits that cannot be put off: holders
 /// of locks are made to yield, and take a moment for it on a busy machine.
 pub(super) const STUBBORN: u32 = 20;
@@ -21,6 +23,8 @@ const SETTLE: &str = "SAVEPOINT pg_treeline_commit";
 const UNSETTLE: &str = "ROLLBACK TO SAVEPOINT pg_treeline_commit";
 /// The SQLSTATE of [`APPLY_NOTES`] for tables on which changes run expressions of clients'.
 const NEEDS_SLOT: &[u8] = b"TL002";
+/// The SQLSTATE of a conflict that no lock is the reason of.
+const CATALOG_CHANGED: &[u8] = b"40001";
 /// It must be done, whoever holds locks.
 const SETTLING: Wait = Wait::displacing(false, false);
 
@@ -28,75 +32,162 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
     /// Before COMMIT: what the block has written and locked is done on the tables. If another
     /// transaction was first, the block is doomed.
     pub(super) async fn settle(&mut self) -> Result<(), End> {
-        let settings = {
+        if self.is_lost() {
+            return Ok(());
+        }
+        let mut doubtful = self.doubtful().await;
+        let unidentified = self.unidentified();
+        let (unsettled, written) = {
             let state = self.shared.state();
             let block = &state.block;
-            if block.doomed || block.expelled || !block.is_unsettled() {
-                return Ok(());
+            let written = block.is_plain() && block.notes.count() > 0;
+            (block.is_unsettled(), written)
+        };
+        if !unsettled && doubtful.is_empty() {
+            return Ok(());
+        }
+        // Rows are looked at as the snapshot has them.
+        if written && !(doubtful.is_empty() && unidentified.is_empty()) {
+            self.displace().await?;
+            doubtful = self.doubtful().await;
+        }
+        if self.is_lost() {
+            return Ok(());
+        }
+        let began = Instant::now();
+        self.prepare_to_settle().await?;
+        self.contending = Some(began);
+        let settled = match self.strong(&doubtful, unidentified).await? {
+            Some(strong) => self.settle_until(began, strong).await?,
+            None => {
+                self.unsettle().await?;
+                false
             }
+        };
+        self.contending = None;
+        if settled {
+            self.shared.state().block.settled = true;
+            self.share();
+        } else {
+            self.shared.state().block.doomed = true;
+            self.has_lost();
+        }
+        Ok(())
+    }
+
+    fn is_lost(&mut self) -> bool {
+        let block = &self.shared.state().block;
+        block.doomed || block.expelled
+    }
+
+    /// Undoes what COMMIT has done so far.
+    pub(super) async fn unsettle(&mut self) -> Result<(), End> {
+        if self.shared.state().block.is_plain() {
+            self.displace().await?;
+            return self.prepare_to_settle().await;
+        }
+        self.call(UNSETTLE, &[], QUIET).await?;
+        Ok(())
+    }
+
+    /// Sets what the block has set, and the savepoint to which a COMMIT that fails goes back. What
+    /// has met nobody goes back to the other one: a row that is locked and changed by different
+    /// subtransactions is one that somebody has locked and somebody has changed, which is less to
+    /// PostgreSQL than a row that somebody had to himself.
+    async fn prepare_to_settle(&mut self) -> Result<(), End> {
+        let settings = {
+            let block = &self.shared.state().block;
             match block.ground {
+                Ground::Tables => return Ok(()),
                 Ground::Displaced => block.settings.clone(),
-                Ground::Tables | Ground::Shadow(_) => Vec::new(),
+                Ground::Shadow(_) => Vec::new(),
             }
         };
         for setting in settings {
             self.call(&setting, &[], QUIET).await?;
         }
-        let began = Instant::now();
         self.call(SETTLE, &[], QUIET).await?;
-        self.contending = Some(began);
-        let settled = self.settle_until(began).await;
-        self.contending = None;
-        settled
+        Ok(())
     }
 
-    async fn settle_until(&mut self, began: Instant) -> Result<(), End> {
-        loop {
-            let Some(sqlstate) = self.apply().await? else {
-                self.shared.state().block.settled = true;
-                return Ok(());
-            };
-            self.call(UNSETTLE, &[], QUIET).await?;
-            let locked = is_about_locks(&sqlstate);
-            let patience = self.party.as_ref().map(|party| party.conflicts.patience);
-            if !locked || patience.is_none_or(|patience| began.elapsed() > STUBBORN * patience) {
-                self.shared.state().block.doomed = true;
-                return Ok(());
+    /// Whether nobody was first; if not, nothing is done.
+    async fn settle_until(&mut self, began: Instant, mut strong: Strong) -> Result<bool, End> {
+        let patience = self.party.as_ref().map(|party| party.conflicts.patience);
+        let limit = patience.map_or(Duration::ZERO, |patience| STUBBORN * patience);
+        while began.elapsed() <= limit {
+            if let Some(sqlstate) = self.apply().await? {
+                self.unsettle().await?;
+                let mut state = self.shared.state();
+                if !is_about_locks(&sqlstate) {
+                    return Ok(false);
+                }
+                if state.block.unwanted {
+                    // A change of the catalog waits for it, and it for that.
+                    state.block.expelled = true;
+                    return Ok(false);
+                }
+                continue;
+            }
+            match self.verdict(&mut strong).await? {
+                Verdict::Free => return Ok(true),
+                Verdict::Taken => {
+                    self.unsettle().await?;
+                    return Ok(false);
+                }
+                Verdict::Again => {}
             }
         }
+        Ok(false)
     }
 
     /// Does what the block has written and locked on the tables; an error is its SQLSTATE.
     async fn apply(&mut self) -> Result<Option<Box<[u8]>>, End> {
-        let slot = self.slot();
-        let mut applied = match slot {
-            Some(slot) => self.apply_slot(slot).await?,
-            None => self.apply_notes().await?,
-        };
+        let mut applied = self.apply_changes().await?;
         if applied.as_deref() == Some(NEEDS_SLOT) {
-            self.call(UNSETTLE, &[], QUIET).await?;
-            applied = match self.enter(false).await? {
-                Some(slot) => self.apply_slot(slot).await?,
-                None => applied,
-            };
+            self.unsettle().await?;
+            if self.enter(false).await?.is_some() {
+                applied = self.apply_changes().await?;
+            }
         }
         match applied {
             Some(error) => Ok(Some(error)),
-            None => self.lock_again().await,
+            None => self.lock_again(true, true).await,
         }
     }
 
-    fn slot(&mut self) -> Option<i32> {
+    async fn apply_changes(&mut self) -> Result<Option<Box<[u8]>>, End> {
+        if self.shared.state().block.is_plain() {
+            return Ok(None);
+        }
+        // First, since a row that is changed is another.
+        for for_update in [true, false] {
+            let error = self.lock_again(for_update, false).await?;
+            if error.is_some() {
+                return Ok(error);
+            }
+        }
+        match self.slot() {
+            Some(slot) => self.apply_slot(slot).await,
+            None => self.apply_notes().await,
+        }
+    }
+
+    /// The slot that the block is in, and the tables there.
+    fn slot(&mut self) -> Option<(i32, Option<Vec<u32>>)> {
         match &self.shared.state().block.ground {
-            Ground::Shadow(lease) => Some(lease.slot),
+            Ground::Shadow(lease) => Some((lease.slot, lease.relations())),
             Ground::Tables | Ground::Displaced => None,
         }
     }
 
-    async fn apply_slot(&mut self, slot: i32) -> Result<Option<Box<[u8]>>, End> {
-        let party = self.party.as_ref();
-        let relations = party.map(|party| party.conflicts.relations(slot));
-        let relations: Vec<String> = relations.iter().flatten().map(u32::to_string).collect();
+    async fn apply_slot(
+        &mut self,
+        (slot, relations): (i32, Option<Vec<u32>>),
+    ) -> Result<Option<Box<[u8]>>, End> {
+        let Some(relations) = relations else {
+            return Ok(Some(CATALOG_CHANGED.into()));
+        };
+        let relations: Vec<String> = relations.iter().map(u32::to_string).collect();
         let relations = own::array(relations.iter().map(|it| Some(&**it)));
         let (key, slot) = (self.key().await, slot.to_string());
         let parameters = [key.as_deref(), Some(&*slot), Some(&*relations)];
@@ -106,9 +197,6 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
     async fn apply_notes(&mut self) -> Result<Option<Box<[u8]>>, End> {
         let (changes, bytes) = {
             let state = self.shared.state();
-            if state.block.is_plain() {
-                return Ok(None);
-            }
             (state.block.notes.net(), state.block.notes.work().1)
         };
         if changes.is_empty() {
@@ -126,37 +214,33 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         Ok(self.call(APPLY_NOTES, &parameters, SETTLING).await?.error)
     }
 
-    /// Rows that were read to be locked are locked, after whatever was done to them.
-    async fn lock_again(&mut self) -> Result<Option<Box<[u8]>>, End> {
-        let key = self.key().await;
-        for for_update in [true, false] {
-            let (relations, places) = {
-                let state = self.shared.state();
-                let block = &state.block;
-                // What is locked by FOR KEY SHARE still is where nothing was undone.
-                let of_interest = |locked: &&Locked| {
-                    locked.for_update == for_update && (for_update || !block.is_plain())
-                };
-                let locked = || block.locked.iter().filter(of_interest);
-                (
-                    own::array(locked().map(|it| Some(&*it.relation))),
-                    own::array(locked().map(|it| Some(&*it.place))),
-                )
-            };
-            if relations.len() > 2 {
-                let text = for_update.to_string();
-                let parameters = [
-                    key.as_deref(),
-                    Some(&*relations),
-                    Some(&*places),
-                    Some(&*text),
-                ];
-                let error = self.call(LOCK_AGAIN, &parameters, SETTLING).await?.error;
-                if error.is_some() {
-                    return Ok(error);
-                }
-            }
+    /// Rows that were read to be locked are locked, and `changed` if they still are what they were.
+    async fn lock_again(
+        &mut self,
+        for_update: bool,
+        changed: bool,
+    ) -> Result<Option<Box<[u8]>>, End> {
+        let (relations, places) = {
+            let state = self.shared.state();
+            let locked = state.block.locked.iter();
+            let locked = locked.filter(|locked| locked.for_update == for_update);
+            (
+                own::array(locked.clone().map(|it| Some(&*it.relation))),
+                own::array(locked.map(|it| Some(&*it.place))),
+            )
+        };
+        if relations.len() <= 2 {
+            return Ok(None);
         }
-        Ok(None)
+        let key = self.key().await;
+        let [for_update, changed] = [for_update, changed].map(|it| it.to_string());
+        let parameters = [
+            key.as_deref(),
+            Some(&*relations),
+            Some(&*places),
+            Some(&*for_update),
+            Some(&*changed),
+        ];
+        Ok(self.call(LOCK_AGAIN, &parameters, SETTLING).await?.error)
     }
 }

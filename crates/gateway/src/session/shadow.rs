@@ -40,6 +40,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         nature: &Nature,
         ready: Ready,
     ) -> Result<bool, End> {
+        self.has_lost();
         let well = self.in_shadow(step, nature, true, ready).await?;
         // Whoever is in the way of a lock may yet roll back. Otherwise somebody has committed a
         // change that the snapshot does not show: if the step fails again, the reason is visible.
@@ -73,6 +74,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
                 let text = text.unwrap_or_else(|| (*statement.sql).to_owned());
                 match self.plan(text, slot).await? {
                     Some(plan) => Some(plan),
+                    None if self.shared.state().block.expelled => {
+                        return self.concede(step, Failure::catalog_conflict(), ready).await;
+                    }
                     None => return self.concede(step, Failure::conflict(), ready).await,
                 }
             }
@@ -246,6 +250,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         }
     }
 
+    /// The rows that are locked are not known, and the transaction has failed in the backend.
+    async fn lose_track(&mut self) -> Result<(), End> {
+        self.shared.state().block.untraceable = true;
+        self.displace().await
+    }
+
     /// Remembers what a step has locked and set, which counts for the rest of the block.
     pub(super) async fn remember(&mut self, nature: &Nature) -> Result<(), End> {
         let Some(statement) = nature.statement() else {
@@ -269,24 +279,28 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         let places = Exchange::own().keeping(2 * locking.pairs);
         let found = self.called_as(places, QUIET).await?;
         if found.error.is_some() {
-            self.call(own::ROLLBACK, &[], QUIET).await?;
-            let mut state = self.shared.state();
-            state.block.untraceable = true;
-            state.block.displaced();
-            return Ok(());
+            return self.lose_track().await;
         }
-        let mut state = self.shared.state();
-        state.block.untraceable |= found.lost;
-        for row in &found.rows {
-            for pair in row.chunks_exact(2) {
-                if let [Some(relation), Some(place)] = pair {
-                    state.block.lock(Locked {
-                        relation: relation.clone(),
-                        place: place.clone(),
-                        for_update: locking.for_update,
-                    });
+        let first = {
+            let mut state = self.shared.state();
+            state.block.untraceable |= found.lost;
+            let first = state.block.locked.len();
+            for row in &found.rows {
+                for pair in row.chunks_exact(2) {
+                    if let [Some(relation), Some(place)] = pair {
+                        state.block.lock(Locked {
+                            relation: relation.clone(),
+                            place: place.clone(),
+                            for_update: locking.for_update,
+                            key: None,
+                        });
+                    }
                 }
             }
+            first
+        };
+        if !self.identify(first).await? {
+            return self.lose_track().await;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 //! how they are done.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::attempt::Instead;
 use super::client::Said;
 use super::line::leaves_locks;
 use super::statements::{Prepared, Reading};
-use super::{Rules, State};
+use super::{Rules, State, own};
 use crate::frames::{Body, Malformed};
 
 /// Messages that come together.
@@ -41,11 +42,26 @@ pub(super) struct Summary {
     commits: bool,
     /// Whether one sets a parameter.
     sets: bool,
+    /// The key of the first that takes a snapshot.
+    pub(super) first: Option<u64>,
+}
+
+/// What tells statements apart that contend for different rows.
+pub(super) fn key(statement: &Statement, bind: Option<&Bytes>) -> u64 {
+    let parameters = bind.and_then(own::parameters);
+    BuildHasherDefault::<DefaultHasher>::default().hash_one((&statement.sql, parameters))
 }
 
 impl Summary {
-    fn add(&mut self, statement: &Statement) {
+    fn add(&mut self, statement: &Statement, bind: Option<&Bytes>, first: bool) {
         self.any = true;
+        let control = matches!(
+            statement.effect,
+            Effect::Begin | Effect::Commit | Effect::Rollback
+        );
+        if first && !control && self.first.is_none() {
+            self.first = Some(key(statement, bind));
+        }
         self.begins |= statement.effect == Effect::Begin && !self.locks;
         if statement.refusal.is_none() {
             self.locks |= leaves_locks(statement.effect);
@@ -104,8 +120,9 @@ impl Unit {
         match self {
             Self::Unreadable(_) => {}
             Self::Query { reading, .. } => {
+                let first = state.block.since.is_none();
                 for statement in &reading.script.statements {
-                    summary.add(statement);
+                    summary.add(statement, None, first);
                 }
             }
             Self::Messages(messages) => summary = state.summary(messages, rules),
@@ -186,6 +203,12 @@ pub(super) struct Nature {
 }
 
 impl Nature {
+    /// The key of the statement, if there is just one.
+    pub(super) fn key(&self) -> Option<u64> {
+        let statement = self.statement()?;
+        Some(key(statement, self.bind.as_ref()))
+    }
+
     /// A text in the place of the statement's.
     pub(super) fn instead<'a>(&'a self, text: &'a str) -> Instead<'a> {
         Instead {
@@ -218,7 +241,11 @@ impl State {
     pub(super) fn summary(&self, messages: &[Bytes], rules: &Rules) -> Summary {
         let mut summary = Summary::default();
         let nature = self.executed(messages, rules);
-        nature.all().for_each(|statement| summary.add(statement));
+        let first = self.block.since.is_none();
+        let bind = nature.bind.as_ref();
+        nature
+            .all()
+            .for_each(|statement| summary.add(statement, bind, first));
         summary
     }
 
@@ -238,7 +265,8 @@ impl State {
             || summary.commits
                 && (self.block.is_unsettled()
                     || self.transaction.ddl
-                    || !self.block.deleted.is_empty())
+                    || !self.block.deleted.is_empty()
+                    || self.is_doubtful())
     }
 
     /// What is in a step, which is the next thing to be done.

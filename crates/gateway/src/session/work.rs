@@ -233,7 +233,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         let mut again = false;
         loop {
             let begun = {
-                let state = self.shared.state();
+                let mut state = self.shared.state();
+                state.block.wrote = nature.key();
                 let first = state.block.since.is_none();
                 state.block.begun.clone().filter(|_| first)
             };
@@ -299,17 +300,6 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
             state.block.notes.truncate(mark);
         }
         Ok(outcome)
-    }
-
-    /// Waits for others that run the same statement as the first of their blocks.
-    async fn queue(&mut self, nature: &Nature, again: bool) {
-        let (Some(party), Some(statement)) = (&self.party, nature.statement()) else {
-            return;
-        };
-        if self.shared.state().block.lane.is_none() {
-            let lane = party.conflicts.lanes.enter(&statement.sql, again).await;
-            self.shared.state().block.lane = lane;
-        }
     }
 
     fn commits(&self) -> u64 {

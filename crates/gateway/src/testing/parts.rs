@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base::{Clock, Entropy, Region, Timestamp};
-use engine::{Error, Login, Session};
+use engine::{Error, Keys, Login, Session};
 use iam::decision_log::{DecisionLog, Refusal};
 use iam::policy::{Document, DocumentKind, NamedDocument};
 use tokio::io::DuplexStream;
@@ -243,5 +243,28 @@ impl Backends for Databases {
 
     fn shadow_drop<'a>(&'a self, _: &'a str) -> Answer<'a, Result<(), Error>> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn keys<'a>(&'a self, _: &'a str, _: u32) -> Answer<'a, Result<Keys, Error>> {
+        let keys = Keys {
+            referenced: false,
+            several: false,
+            indexed: false,
+        };
+        Box::pin(async move { Ok(keys) })
+    }
+
+    fn keys_make<'a>(&'a self, _: &'a str, _: u32) -> Answer<'a, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn references_since<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a str,
+        _: &'a [String],
+        _: bool,
+    ) -> Answer<'a, Result<Option<String>, Error>> {
+        Box::pin(async { Ok(None) })
     }
 }

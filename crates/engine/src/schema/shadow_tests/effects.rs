@@ -180,7 +180,7 @@ async fn rows_that_were_locked_are_locked_again() {
     let lock = |rows: &str, update: bool| {
         let key = &lab.key;
         format!(
-            "SELECT pg_treeline.lock_again('{key}', ARRAY[{oid}, {oid}]::oid[], ARRAY[{rows}]::tid[], {update})"
+            "SELECT pg_treeline.lock_again('{key}', ARRAY[{oid}, {oid}]::oid[], ARRAY[{rows}]::tid[], {update}, {update})"
         )
     };
     for update in [true, false] {

@@ -7,10 +7,12 @@ use crate::testing::{Databases, SeededEntropy};
 use super::*;
 
 const PROCESS: i32 = 4_711;
+const PATIENCE: Duration = Duration::from_millis(100);
+const WRITES: &str = "UPDATE t SET v = 1";
 
 fn conflicts() -> Arc<Conflicts> {
     let backends = Arc::new(Databases::default());
-    Arc::new(Conflicts::new("db", backends, Duration::from_millis(100)))
+    Arc::new(Conflicts::new("db", backends, PATIENCE))
 }
 
 fn party(conflicts: &Arc<Conflicts>) -> Party {
@@ -53,18 +55,65 @@ impl Ends {
         self.backend.write_all(&sent.concat()).await.unwrap();
     }
 
-    /// Begins a block, and writes in it.
-    async fn writes(&mut self) {
+    async fn begins(&mut self) {
         self.forwards(&[query("BEGIN")], &[query("BEGIN")]).await;
         let begun = [complete("BEGIN"), ready(b'T')];
         self.answers(&begun, &begun).await;
-        self.client
-            .write_all(&query("UPDATE t SET v = 1"))
-            .await
-            .unwrap();
+    }
+
+    /// Begins a block, and writes in it.
+    async fn writes(&mut self) {
+        self.begins().await;
+        self.client.write_all(&query(WRITES)).await.unwrap();
         let asked = self.asked().await;
         assert!(asked.contains("SAVEPOINT pg_treeline"), "{asked:?}");
-        assert!(asked.contains("UPDATE t SET v = 1"), "{asked:?}");
+        assert!(asked.contains(WRITES), "{asked:?}");
+    }
+
+    /// A block that writes, yields, and then finds that another was first.
+    async fn loses(&mut self, conflicts: &Conflicts) {
+        self.writes().await;
+        let written = [complete("UPDATE 1"), ready(b'T')];
+        let answer = [saved(), note("7 (0,1) (0,2) aa"), written.concat()];
+        self.answers(&answer, &written).await;
+        conflicts.ask(
+            PROCESS,
+            Yield {
+                all: false,
+                force: false,
+            },
+        );
+        let asked = self.asked().await;
+        assert!(
+            asked.contains("ROLLBACK TO SAVEPOINT pg_treeline"),
+            "{asked:?}"
+        );
+        self.silently(&done(1, b'T')).await;
+
+        self.client.write_all(&query("COMMIT")).await.unwrap();
+        let asked = self.asked().await;
+        assert!(asked.contains("SAVEPOINT pg_treeline_commit"), "{asked:?}");
+        self.silently(&done(1, b'T')).await;
+        let asked = self.asked().await;
+        assert!(asked.contains("images_apply"), "{asked:?}");
+        assert!(asked.contains("the key"), "as a parameter: {asked:?}");
+        self.silently(&[error("40001", "somebody was first"), ready(b'E')])
+            .await;
+        let asked = self.asked().await;
+        assert!(
+            asked.contains("ROLLBACK TO SAVEPOINT pg_treeline_commit"),
+            "{asked:?}"
+        );
+        self.silently(&done(1, b'T')).await;
+        // The COMMIT is replaced by what fails, and the transaction is ended.
+        assert!(self.asked().await.contains(FAILING));
+        assert!(self.asked().await.contains("ROLLBACK"));
+        let told = [
+            refused("40001", "change conflicts with another transaction (OC000)"),
+            ready(b'I'),
+        ];
+        let answer = [failed(), ready(b'E'), complete("ROLLBACK"), ready(b'I')];
+        self.answers(&answer, &told).await;
     }
 }
 
@@ -100,49 +149,25 @@ async fn notes_of_what_is_written_stay_here() {
 #[tokio::test]
 async fn who_yields_gives_back_what_it_has_written_and_fails_at_commit() {
     let (mut ends, conflicts) = meeting();
-    ends.writes().await;
-    let written = [complete("UPDATE 1"), ready(b'T')];
-    let answer = [saved(), note("7 (0,1) (0,2) aa"), written.concat()];
-    ends.answers(&answer, &written).await;
-    conflicts.ask(
-        PROCESS,
-        Yield {
-            all: false,
-            force: false,
-        },
-    );
-    let asked = ends.asked().await;
-    assert!(
-        asked.contains("ROLLBACK TO SAVEPOINT pg_treeline"),
-        "{asked:?}"
-    );
-    ends.silently(&done(1, b'T')).await;
-
-    ends.client.write_all(&query("COMMIT")).await.unwrap();
-    let asked = ends.asked().await;
-    assert!(asked.contains("SAVEPOINT pg_treeline_commit"), "{asked:?}");
-    ends.silently(&done(1, b'T')).await;
-    let asked = ends.asked().await;
-    assert!(asked.contains("images_apply"), "{asked:?}");
-    assert!(asked.contains("the key"), "as a parameter: {asked:?}");
-    ends.silently(&[error("40001", "somebody was first"), ready(b'E')])
-        .await;
-    let asked = ends.asked().await;
-    assert!(
-        asked.contains("ROLLBACK TO SAVEPOINT pg_treeline_commit"),
-        "{asked:?}"
-    );
-    ends.silently(&done(1, b'T')).await;
-    // The COMMIT is replaced by what fails, and the transaction is ended.
-    assert!(ends.asked().await.contains(FAILING));
-    assert!(ends.asked().await.contains("ROLLBACK"));
-    let told = [
-        refused("40001", "change conflicts with another transaction (OC000)"),
-        ready(b'I'),
-    ];
-    let answer = [failed(), ready(b'E'), complete("ROLLBACK"), ready(b'I')];
-    ends.answers(&answer, &told).await;
+    ends.loses(&conflicts).await;
     ends.works().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_lost_lets_others_finish_first() {
+    let (mut ends, conflicts) = meeting();
+    ends.loses(&conflicts).await;
+    let script = Dialect::default().read(WRITES);
+    let key = unit::key(&script.statements[0], None);
+    let ahead = conflicts.lanes.enter(key, true, PATIENCE).await;
+    ends.begins().await;
+    ends.client.write_all(&query(WRITES)).await.unwrap();
+    let nothing = get(&mut ends.backend, 1);
+    let waited = tokio::time::timeout(Duration::from_millis(10), nothing).await;
+    assert!(waited.is_err(), "it has no snapshot yet");
+    drop(ahead);
+    let asked = ends.asked().await;
+    assert!(asked.contains(WRITES), "{asked:?}");
 }
 
 #[tokio::test]
