@@ -22,6 +22,10 @@ OFF = ("--dsql-conflicts", "statement")
 APART = {
     "`UPDATE`": "{update};",
     "`BEGIN; UPDATE; COMMIT`": "BEGIN;\n{update};\nCOMMIT;",
+    "`BEGIN; SELECT … FOR UPDATE; UPDATE; COMMIT`": "BEGIN;\n{lock};\n{update};\nCOMMIT;",
+    "the same of a row that others refer to": "BEGIN;\n"
+    "SELECT abalance FROM parents WHERE aid = :aid FOR UPDATE;\n"
+    "UPDATE parents SET abalance = :aid WHERE aid = :aid;\nCOMMIT;",
 }
 # Every client has rows of its own.
 OWN_ROW = f"\\set aid random(1, {SHARE}) + :client_id * {SHARE}\n"
@@ -57,7 +61,16 @@ def fill(gateway):
         for first in range(1, ROWS + 1, BATCH):
             series = f"generate_series({first}, {first + BATCH - 1}) AS aid"
             session.query(f"INSERT INTO accounts SELECT aid, 0, '' FROM {series}")
-        session.query("ANALYZE accounts")
+        session.query("CREATE TABLE parents (aid int PRIMARY KEY, abalance int)")
+        session.query(
+            "CREATE TABLE children (aid int REFERENCES parents, id int, PRIMARY KEY (aid, id))"
+        )
+        for first in range(1, ROWS + 1, BATCH):
+            series = f"generate_series({first}, {first + BATCH - 1}) AS aid"
+            session.query(f"INSERT INTO parents SELECT aid, 0 FROM {series}")
+            session.query(f"INSERT INTO children SELECT aid, 1 FROM {series}")
+        for table in ("accounts", "parents", "children"):
+            session.query(f"ANALYZE {table}")
 
 
 def scripts_of(directory, targets, text, **more):
@@ -81,7 +94,8 @@ def apart(arguments, targets, directory):
     line("---", "---", *["---:"] * 6)
     for name, text in APART.items():
         update = "UPDATE {table} SET abalance = :aid WHERE aid = :aid"
-        scripts = scripts_of(directory, targets, OWN_ROW + text, update=update)
+        lock = "SELECT abalance FROM {table} WHERE aid = :aid FOR UPDATE"
+        scripts = scripts_of(directory, targets, OWN_ROW + text, update=update, lock=lock)
         for mode in ("simple", "prepared"):
             for clients in (1, 8):
                 figures = measure(arguments, targets, scripts, mode, clients)

@@ -20,7 +20,7 @@ pub(super) struct Known(Mutex<Tables>);
 #[derive(Default)]
 struct Tables {
     tables: HashMap<u32, Table>,
-    /// Whether the database has made anything.
+    /// Whether the database was asked to make anything.
     made: bool,
 }
 
@@ -46,7 +46,6 @@ impl Known {
 
     fn know(&self, relation: u32, table: Table) {
         let mut tables = self.tables();
-        tables.made |= table.made;
         tables.tables.insert(relation, table);
     }
 
@@ -91,13 +90,10 @@ impl Conflicts {
         let all = Arc::clone(self);
         let made = tokio::spawn(async move {
             let (_making, made) = (making, true);
+            all.known.tables().made = true;
+            all.backends.keys_make(&all.database, relation).await?;
             all.known.know(relation, Table { keys, at, made });
-            let done = all.backends.keys_make(&all.database, relation).await;
-            if done.is_err() {
-                let made = false;
-                all.known.know(relation, Table { keys, at, made });
-            }
-            done.map(|()| true)
+            Ok(true)
         });
         made.await.unwrap_or(Ok(false))
     }

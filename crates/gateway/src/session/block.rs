@@ -31,7 +31,7 @@ pub(super) enum Ground {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Locked {
     /// The table.
-    pub(super) relation: Box<str>,
+    pub(super) relation: u32,
     /// The row's `ctid`.
     pub(super) place: Box<str>,
     /// Whether by FOR UPDATE, which counts as a write.
@@ -169,8 +169,7 @@ impl Block {
         // A row that was changed before it was locked is where it had been.
         let origins = self.notes.origins();
         self.locked.retain_mut(|locked| {
-            let place = (locked.relation.parse().unwrap_or(0), locked.place.clone());
-            match origins.get(&place) {
+            match origins.get(&(locked.relation, locked.place.clone())) {
                 Some(Some(origin)) => locked.place.clone_from(origin),
                 Some(None) => return false,
                 None => {}

@@ -5,6 +5,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::exchange::{Exchange, Outcome, Wait};
 use super::line::Line;
 use super::pending::Expect;
+use super::shadow::{RELEASE, TRY, UNTRY};
 use super::{End, own};
 use crate::frames;
 
@@ -33,6 +34,33 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
             }
         }
         self.called(Wait::PLAIN).await
+    }
+
+    /// Asks for something of which the transaction does not depend, and keeps the last columns of
+    /// its rows. If it fails, it is tried once more: it may have been hit by the cancellation of what
+    /// ran before.
+    pub(super) async fn guarded(
+        &mut self,
+        columns: usize,
+        ask: impl Fn(&mut Self),
+    ) -> Result<Outcome, End> {
+        let mut tried = false;
+        loop {
+            own::ask(&mut self.output, TRY, &[]);
+            self.shared.state().pending.push(Expect::own(b'C'));
+            ask(self);
+            self.shared.state().pending.push(Expect::own(b'C'));
+            own::ask(&mut self.output, RELEASE, &[]);
+            let rows = Exchange::own().keeping(columns);
+            let outcome = self.called_as(rows, Wait::PLAIN).await?;
+            if outcome.error.is_none() {
+                return Ok(outcome);
+            }
+            self.call(UNTRY, &[], Wait::PLAIN).await?;
+            if std::mem::replace(&mut tried, true) {
+                return Ok(outcome);
+            }
+        }
     }
 
     /// Waits for the answer to a statement of the gateway's own.

@@ -47,7 +47,7 @@ pub(super) enum Verdict {
 }
 
 /// A row by table and place.
-type Place = (u32, Box<str>);
+pub(super) type Place = (u32, Box<str>);
 
 impl State {
     /// Whether COMMIT of a block that has met nobody has to look at weak locks of others.
@@ -70,9 +70,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         let locked: Vec<(usize, bool, Place)> = {
             let state = self.shared.state();
             let locked = state.block.locked.iter().enumerate().skip(first);
-            let place = |relation: &str, place: &str| Some((relation.parse().ok()?, place.into()));
             locked
-                .filter_map(|(at, it)| Some((at, it.for_update, place(&it.relation, &it.place)?)))
+                .map(|(at, it)| (at, it.for_update, (it.relation, it.place.clone())))
                 .collect()
         };
         let mut wanted = Vec::new();
@@ -126,7 +125,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         let relations = own::array(relations.iter().map(|it| Some(&**it)));
         let places = own::array(rows.iter().map(|(_, place)| Some(&**place)));
         let parameters = [key.as_deref(), Some(&*relations), Some(&*places)];
-        let found = self.call(ROW_KEYS, &parameters, QUIET).await?;
+        let ask = |line: &mut Self| own::ask(&mut line.output, ROW_KEYS, &parameters);
+        let found = self.guarded(usize::MAX, ask).await?;
         if found.error.is_some() || found.rows.len() != rows.len() {
             return Ok(None);
         }
@@ -186,14 +186,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
     }
 
     /// Whether rows are locked `FOR UPDATE` that have to be identified before COMMIT.
-    pub(super) fn unidentified(&mut self) -> Vec<(u32, Box<str>)> {
+    pub(super) fn unidentified(&mut self) -> Vec<Place> {
         let state = self.shared.state();
         let (Some(party), Some(since)) = (&self.party, state.block.since) else {
             return Vec::new();
         };
         let locked = state.block.locked.iter();
         let locked = locked.filter(|it| it.for_update && it.key.is_none());
-        let places = locked.filter_map(|it| Some((it.relation.parse().ok()?, it.place.clone())));
+        let places = locked.map(|it| (it.relation, it.place.clone()));
         places
             .filter(|(relation, _)| party.conflicts.shares.since(since, *relation))
             .collect()
@@ -224,7 +224,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         {
             let state = self.shared.state();
             let locked = state.block.locked.iter().filter(|it| it.for_update);
-            let keys = locked.filter_map(|it| Some((it.relation.parse().ok()?, it.key.clone()?)));
+            let keys = locked.filter_map(|it| Some((it.relation, it.key.clone()?)));
             strong.rows.extend(keys);
         }
         for at in 0..strong.rows.len() {
@@ -338,7 +338,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         let Some(party) = &self.party else { return };
         let mut state = self.shared.state();
         let locked = state.block.locked.iter().filter(|it| !it.for_update);
-        let rows = locked.filter_map(|it| Some((it.relation.parse().ok()?, it.key.clone()?)));
+        let rows = locked.filter_map(|it| Some((it.relation, it.key.clone()?)));
         let rows: Vec<Key> = rows.collect();
         if !rows.is_empty() {
             state.block.sharing = Some(Sharing::of(&party.conflicts, &rows));

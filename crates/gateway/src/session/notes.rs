@@ -1,7 +1,7 @@
 //! What a transaction has written, as the database's row trigger notes it: what it takes to write
 //! it again elsewhere.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The SQLSTATE of a note, which nothing else has.
 pub(super) const SQLSTATE: &[u8] = b"TL001";
@@ -118,6 +118,13 @@ impl Notes {
         let later = self.all.iter().skip(count);
         later
             .filter_map(|note| Some((note.relation, &**note.new.as_ref()?)))
+            .collect()
+    }
+
+    /// The places of rows that are not there any more, with their tables.
+    pub(super) fn replaced(&self) -> HashSet<(u32, &str)> {
+        let all = self.all.iter();
+        all.filter_map(|note| Some((note.relation, &**note.old.as_ref()?)))
             .collect()
     }
 

@@ -1,6 +1,8 @@
 //! COMMIT of a block that has lost what it had written, or has locked rows: all of it is done on the
 //! tables, unless another transaction was first.
 
+use std::collections::HashSet;
+
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Duration, Instant};
 
@@ -222,10 +224,19 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
     ) -> Result<Option<Box<[u8]>>, End> {
         let (relations, places) = {
             let state = self.shared.state();
-            let locked = state.block.locked.iter();
-            let locked = locked.filter(|locked| locked.for_update == for_update);
+            let block = &state.block;
+            // On the tables, what has been changed since it was locked is both already.
+            let gone = if changed && block.is_plain() {
+                block.notes.replaced()
+            } else {
+                HashSet::new()
+            };
+            let locked = block.locked.iter();
+            let locked = locked.filter(|it| it.for_update == for_update);
+            let locked = locked.filter(|it| !gone.contains(&(it.relation, &*it.place)));
+            let relations: Vec<String> = locked.clone().map(|it| it.relation.to_string()).collect();
             (
-                own::array(locked.clone().map(|it| Some(&*it.relation))),
+                own::array(relations.iter().map(|it| Some(&**it))),
                 own::array(locked.map(|it| Some(&*it.place))),
             )
         };

@@ -250,8 +250,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         }
     }
 
-    /// The rows that are locked are not known, and the transaction has failed in the backend.
+    /// The rows that are locked are not known.
     async fn lose_track(&mut self) -> Result<(), End> {
+        tracing::warn!("it cannot be told which rows a transaction has locked");
         self.shared.state().block.untraceable = true;
         self.displace().await
     }
@@ -275,9 +276,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
             return Ok(());
         };
         let rows = self.on_tables(rows).await?;
-        self.ask_as(&rows, nature);
-        let places = Exchange::own().keeping(2 * locking.pairs);
-        let found = self.called_as(places, QUIET).await?;
+        let found = self.guarded(2 * locking.pairs, |line| line.ask_as(&rows, nature));
+        let found = found.await?;
         if found.error.is_some() {
             return self.lose_track().await;
         }
@@ -287,9 +287,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
             let first = state.block.locked.len();
             for row in &found.rows {
                 for pair in row.chunks_exact(2) {
-                    if let [Some(relation), Some(place)] = pair {
+                    if let [Some(relation), Some(place)] = pair
+                        && let Ok(relation) = relation.parse()
+                    {
                         state.block.lock(Locked {
-                            relation: relation.clone(),
+                            relation,
                             place: place.clone(),
                             for_update: locking.for_update,
                             key: None,
