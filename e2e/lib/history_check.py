@@ -181,7 +181,7 @@ class Checker:
                 self.fault(f"both of a conflict have committed: {clash}", each, other)
 
     def may_both(self, key, each, other):
-        if came_again(key, each, other) or came_again(key, other, each):
+        if self.came_again(key, each, other) or self.came_again(key, other, each):
             return True
         if each.ended[0] > other.ended[0]:
             each, other = other, each
@@ -189,6 +189,27 @@ class Checker:
             return False
         sure = each.ended[1] < other.ended[0]
         return any(self.came_and_went(key, it) for it in ((other,) if sure else (other, each)))
+
+    def came_again(self, token, sharer, other):
+        """COMPAT.md: a reference that was deleted and made again is none that is new."""
+        children = [name for name, value in sharer.net.items() if name[0] == "c" and value]
+        referring = [name for name in children if sharer.net[name][1] == token]
+        return (
+            sharer.stands[token] == SHARE
+            and bool(referring)
+            and all(self.may_have_seen(other, name, token) for name in referring)
+        )
+
+    def may_have_seen(self, each, child, token):
+        """Whether the snapshot may show a reference: it is known to be taken while the first
+        statement runs."""
+        made = [
+            other
+            for other in self.committed
+            if not self.exact and other.net.get(child) and other.net[child][1] == token
+            if other.ended[1] > each.begun[0] and other.ended[0] < each.begun[1]
+        ]
+        return each.snapshot.get(child, (0, 0))[1] == token or bool(made)
 
     def came_and_went(self, key, each):
         """COMPAT.md has it: a key that the snapshot does not show, and that somebody has deleted
@@ -254,17 +275,6 @@ def clashes(ours, theirs):
 def told(transactions, initial):
     """A history as text."""
     return "\n".join([f"initially {initial}", *map(str, transactions)])
-
-
-def came_again(token, sharer, other):
-    """COMPAT.md: a reference that was deleted and made again is none that is new."""
-    children = [name for name, value in sharer.net.items() if name[0] == "c" and value]
-    referring = [name for name in children if sharer.net[name][1] == token]
-    return (
-        sharer.stands[token] == SHARE
-        and bool(referring)
-        and all(other.snapshot.get(name, (0, 0))[1] == token for name in referring)
-    )
 
 
 def smallest(transactions, initial, final, exact):

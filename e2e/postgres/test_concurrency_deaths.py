@@ -29,6 +29,10 @@ LAST_WORDS = {None, "57P01", "57P02"}
 BUSY = """
 SELECT count(*) FROM pg_stat_activity
  WHERE state = 'active' AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
+# PostgreSQL's own processes may wait as well.
+WAITING = """
+SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)
+ WHERE NOT granted AND backend_type = 'client backend'"""
 HIDDEN = """
 SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND relname {}
    AND relnamespace::regnamespace::text ~ '^pg_treeline_(over|hid)_'"""
@@ -138,7 +142,7 @@ class Scene:
 
     def waiting(self):
         """The process of the one that waits for a lock."""
-        return self.until(bool, "SELECT pid FROM pg_locks WHERE NOT granted")[0]
+        return self.until(bool, WAITING)[0]
 
     @contextlib.contextmanager
     def halted(self, session, phase):

@@ -19,6 +19,8 @@ def app(arena):
         "GRANT SELECT, INSERT ON t TO app",
         "GRANT UPDATE (v) ON t TO app",
         "GRANT SELECT (id), INSERT ON child TO app",
+        "GRANT SELECT (id), UPDATE (v) ON other.t TO app",
+        "GRANT USAGE ON SCHEMA other TO app",
     ):
         (answer,) = admin(sql)
         assert not answer.error, answer
@@ -49,6 +51,29 @@ RIGHTS = [
     "COPY t FROM STDIN <<< 90\\t1\\ta\\n",
     "COPY child TO STDOUT",
 ]
+
+
+@pytest.mark.parametrize("clause", ["UPDATE", "KEY SHARE"])
+def test_who_may_not_ask_for_places_may_lock(arena, app, clause):
+    parties = arena.fresh()
+    app("BEGIN")
+    (answer,) = app(f"SELECT id FROM other.t WHERE id = 1 FOR {clause}")
+    assert answer.text == "1", answer
+    (answer,) = app("COMMIT")
+    assert answer.text == "COMMIT", answer
+    (answer,) = parties[0]("SELECT v FROM other.t WHERE id = 1")
+    assert answer.text == "500", answer
+
+
+def test_a_change_that_is_refused_hinders_nobody(arena, app):
+    """Between a lock and COMMIT."""
+    parties = arena.fresh()
+    for sql in ("BEGIN", "SELECT v FROM parent WHERE id = 7 FOR UPDATE"):
+        parties[1](sql)
+    (answer,) = app("DROP TABLE parent")
+    assert answer.text == FORBIDDEN, answer
+    (answer,) = parties[1]("COMMIT")
+    assert answer.text == "COMMIT", answer
 
 
 @pytest.mark.parametrize("sql", RIGHTS)

@@ -1,6 +1,10 @@
 """References and FOR KEY SHARE that others have committed, and what is none: the commit that they
 stand against is the second session's, whose snapshot is older."""
 
+import threading
+import time
+
+import psycopg
 import pytest
 from interleaving import WAYS, named, play
 
@@ -82,3 +86,66 @@ SHARES = {
 @pytest.mark.parametrize("script", named(references=REFERENCES, shares=SHARES))
 def test_weak_locks(arena, way, script):
     play(arena.fresh(way), BEGIN + script)
+
+
+NOBODY = {
+    "values change places in a table that others refer to": """
+        1 UPDATE parent SET code = 0 WHERE id = 1 / 1 UPDATE parent SET code = 10 WHERE id = 2
+        1 UPDATE parent SET code = 20 WHERE id = 1 / 1 commit => COMMIT""",
+    "a row is deleted and inserted again": """
+        1 UPDATE parent SET v = 1 WHERE id = 7 / 1 DELETE FROM parent WHERE id = 7 => DELETE 1
+        1 INSERT INTO parent VALUES (7, 1, 70) / 1 commit => COMMIT""",
+    "a row is locked, and its children go": """
+        1 SELECT v FROM parent WHERE id = 1 FOR UPDATE => 0 / 1 DELETE FROM child WHERE parent = 1
+        1 UPDATE parent SET code = 11 WHERE id = 1 / 1 commit => COMMIT""",
+}
+
+
+@pytest.mark.parametrize("script", named(nobody=NOBODY))
+def test_nobody_is_in_the_way(parties, script):
+    play(parties, "1 begin / 1 read 1 => 100 / " + script)
+
+
+STRONG = {
+    "delete": "DELETE FROM parent WHERE id = 7",
+    "key": "UPDATE parent SET code = 71 WHERE id = 7",
+    "lock": LOCK,
+}
+
+
+@pytest.mark.parametrize("weak", [SHARE, REFER])
+@pytest.mark.parametrize("strong", STRONG.values(), ids=STRONG)
+def test_commits_at_once(arena, strong, weak):
+    """One of two wins, in whichever order they come."""
+    with arena.connect() as one, arena.connect() as two:
+        for attempt in range(24):
+            arena.fresh()
+            statements = {one: strong, two: weak}
+            for session in (one, two):
+                session.execute("BEGIN")
+                session.execute("SELECT 1 FROM parent")
+            for session in (two, one):
+                session.execute(statements[session])
+            ends, start = [], threading.Barrier(2)
+
+            def commit(session, rest, ends=ends, start=start):
+                start.wait()
+                time.sleep(rest)
+                try:
+                    session.execute("COMMIT")
+                    ends.append("COMMIT")
+                except psycopg.errors.SerializationFailure:
+                    ends.append("OC000")
+
+            rests = (0, attempt % 8 / 1000)
+            if attempt % 2:
+                rests = rests[::-1]
+            threads = [
+                threading.Thread(target=commit, args=each)
+                for each in zip((one, two), rests, strict=True)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert sorted(ends) == ["COMMIT", "OC000"]

@@ -51,6 +51,10 @@ pub(crate) struct Facts {
     pub(crate) locks: Vec<i64>,
     /// What `UPDATE` writes to.
     pub(crate) updated: Vec<Relation>,
+    /// The columns that `UPDATE` sets, also in `ON CONFLICT DO UPDATE`, and perhaps more names.
+    pub(crate) assigned: Vec<String>,
+    /// Whether what is walked is a list of assignments.
+    assigns: bool,
     /// Whether an identifier names the reserved schema.
     pub(crate) reserved: bool,
     /// `INSERT`, `UPDATE`, `DELETE`
@@ -149,6 +153,17 @@ impl Visitor for Facts {
             ("UpdateStmt", "relation") => {
                 walk(self, value)?;
                 self.updated.push(std::mem::take(&mut self.relation));
+            }
+            ("UpdateStmt" | "OnConflictClause", "target_list") => {
+                let outer = std::mem::replace(&mut self.assigns, true);
+                walk(self, value)?;
+                self.assigns = outer;
+            }
+            ("ResTarget", "name") if self.assigns => {
+                let name = self.capture(value)?.concat();
+                if !name.is_empty() {
+                    self.assigned.push(name);
+                }
             }
             ("RoleSpec", "roletype") => self.roles.push(Role {
                 kind: number(value)?,

@@ -29,7 +29,7 @@ mod walk;
 use std::sync::Arc;
 
 pub use locking::Locking;
-pub use outline::{Outline, Reference, Role};
+pub use outline::{Outline, Reference, Role, assigned};
 pub use rules::{SETTABLE, VERSION};
 
 /// What the dialect is told by the configuration.

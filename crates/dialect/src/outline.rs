@@ -54,6 +54,21 @@ pub enum Role {
     Upsert,
 }
 
+/// The columns that a statement sets by `UPDATE`, also in `ON CONFLICT DO UPDATE`, and perhaps more
+/// names; `None` for a text that is not one statement that can be parsed.
+pub fn assigned(sql: &str) -> Option<Vec<String>> {
+    if sql.contains('\0') {
+        return None;
+    }
+    depth::with_stack(sql, || {
+        let statements = parse::statements(sql).ok()?;
+        let [statement] = statements.as_slice() else {
+            return None;
+        };
+        Some(facts(parse::node(statement)?).assigned)
+    })?
+}
+
 impl Outline {
     /// Reads a statement; `None` for a text that is not one statement that can be parsed.
     pub fn of(sql: &str) -> Option<Self> {

@@ -1,6 +1,6 @@
 //! What statements name, and their texts with other schemas.
 
-use dialect::{Outline, Reference, Role};
+use dialect::{Outline, Reference, Role, assigned};
 
 fn render(outline: &Outline) -> String {
     let mut parts: Vec<String> = outline.references.iter().map(reference).collect();
@@ -75,4 +75,36 @@ fn a_name_without_schema_can_be_given_one() {
     let outline = Outline::of("TABLE t").unwrap();
     let quoted = outline.renamed("TABLE t", |_| Some("a\"b".to_owned()));
     assert_eq!(quoted, "TABLE \"a\"\"b\".t");
+}
+
+#[test]
+fn the_columns_that_an_update_sets() {
+    for (text, expected) in [
+        ("UPDATE t SET a = 1, \"B\" = c WHERE d = 2", Some("B a")),
+        (
+            "update t set (a, b) = (select c as d, e from u) where f = 1",
+            Some("a b d"),
+        ),
+        (
+            "INSERT INTO t (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET b = 2",
+            Some("b"),
+        ),
+        ("INSERT INTO t (a, b) SELECT c AS d, 1 FROM u", Some("")),
+        (
+            "WITH x AS (UPDATE t SET a.b = 1 RETURNING c AS d) DELETE FROM u",
+            Some("a"),
+        ),
+        ("EXPLAIN ANALYZE UPDATE t SET a = 1", Some("a")),
+        ("DELETE FROM t WHERE a = 1", Some("")),
+        ("UPDATE t SET a = 1; UPDATE t SET b = 1", None),
+        ("UPDATE t", None),
+    ] {
+        let mut names = assigned(text);
+        for names in names.iter_mut() {
+            names.sort();
+            names.dedup();
+        }
+        let names = names.map(|names| names.join(" "));
+        assert_eq!(names.as_deref(), expected, "{text}");
+    }
 }

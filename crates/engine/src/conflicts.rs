@@ -23,15 +23,27 @@ const RELATIONS: &str = "
      WHERE n.nspname = 'pg_treeline_hid_' || $1 AND c.relkind = 'r' AND c.relname ~ '^h[0-9]+$'";
 
 /// The unique keys of a table, and who refers to them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keys {
     /// Foreign keys refer to the table.
     pub referenced: bool,
     /// A column of a unique index can change that one of the foreign keys does not refer to (or
     /// there are none): PostgreSQL does not look whether rows refer to the changed one then.
     pub several: bool,
-    /// What refers to a row is found by an index.
-    pub indexed: bool,
+    /// The columns of its unique indexes, without which no UPDATE changes keys; `None` if any may.
+    pub columns: Option<Vec<String>>,
+}
+
+/// Changes of rows as the row trigger has noted them, in lists of the same length: the tables, the
+/// `ctid`s from where the rows were changed, and what they are now, or `None` if they are deleted.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// OIDs.
+    pub relations: Vec<u32>,
+    /// `ctid`s.
+    pub olds: Vec<String>,
+    /// Rows as text in hexadecimal.
+    pub images: Vec<Option<String>>,
 }
 
 /// A statement with its parameters and their types.
@@ -101,13 +113,13 @@ impl Engine {
     /// # Errors
     /// Any [`Error`].
     pub async fn keys(&self, database: &str, relation: u32) -> Result<Keys, Error> {
-        let sql = "SELECT referenced, several, indexed FROM pg_treeline.keys_of($1)";
+        let sql = "SELECT referenced, several, columns FROM pg_treeline.keys_of($1)";
         let rows = self.ask(database, sql, &[(&relation, Type::OID)]).await?;
         let row = rows.first().ok_or_else(|| nothing(database))?;
         Ok(Keys {
             referenced: row.try_get(0)?,
             several: row.try_get(1)?,
-            indexed: row.try_get(2)?,
+            columns: row.try_get(2)?,
         })
     }
 
@@ -122,9 +134,34 @@ impl Engine {
         Ok(())
     }
 
+    /// The tables and identities of those rows that changes delete, or give other keys.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn strong_keys(
+        &self,
+        database: &str,
+        changes: &Changes,
+    ) -> Result<Vec<(u32, String)>, Error> {
+        let sql = "SELECT relation, row_key FROM pg_treeline.strong_keys($1, $2::text[]::tid[], $3)
+                    WHERE row_key IS NOT NULL";
+        let Changes {
+            relations,
+            olds,
+            images,
+        } = changes;
+        let parameters: [Parameter<'_>; 3] = [
+            (relations, Type::OID_ARRAY),
+            (olds, Type::TEXT_ARRAY),
+            (images, Type::TEXT_ARRAY),
+        ];
+        let rows = self.ask_aside(database, sql, &parameters).await?;
+        let row = |row: &Row| Ok((row.try_get(0)?, row.try_get(1)?));
+        rows.iter().map(row).collect()
+    }
+
     /// The references to rows, by what `row_keys` calls them, that are committed now and may not
-    /// be in the snapshot `since`: something for `references_unseen`. `quick`: no table has to be
-    /// read for that, which others would have to wait for.
+    /// be in the snapshot `since`: something for `references_unseen`.
     ///
     /// # Errors
     /// Any [`Error`].
@@ -133,16 +170,10 @@ impl Engine {
         database: &str,
         since: &str,
         keys: &[String],
-        quick: bool,
     ) -> Result<Option<String>, Error> {
         let sql = "SELECT pg_treeline.references_since($1, $2)";
         let parameters: [Parameter<'_>; 2] = [(&since, Type::TEXT), (&keys, Type::TEXT_ARRAY)];
-        let rows = if quick {
-            self.ask(database, sql, &parameters).await?
-        } else {
-            let (client, _lease) = self.superuser(database).await?;
-            client.query_typed(sql, &parameters).await?
-        };
+        let rows = self.ask_aside(database, sql, &parameters).await?;
         let row = rows.first().ok_or_else(|| nothing(database))?;
         Ok(row.try_get(0)?)
     }

@@ -2,6 +2,7 @@
 //! connection and stopped when it is idle; or one database per cluster in a server that somebody
 //! else runs.
 
+mod aside;
 mod conflicts;
 mod external;
 mod jobs;
@@ -14,7 +15,7 @@ mod session;
 #[cfg(test)]
 mod testdb;
 
-pub use conflicts::Keys;
+pub use conflicts::{Changes, Keys};
 pub use session::{Login, Session, Stream};
 
 use std::io::ErrorKind;
@@ -27,6 +28,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 use tokio_postgres::types::Type;
 
+use aside::Aside;
 use place::Place;
 use runner::Runners;
 
@@ -160,6 +162,7 @@ pub struct Engine {
     options: Options,
     place: Place,
     runners: Runners,
+    aside: Aside,
 }
 
 impl Engine {
@@ -176,6 +179,7 @@ impl Engine {
             options,
             place,
             runners: Runners::default(),
+            aside: Aside::default(),
         });
         tokio::spawn(resume(Arc::downgrade(&engine), starts));
         Ok(engine)
@@ -261,6 +265,7 @@ impl Engine {
     /// # Errors
     /// [`Error::Io`]; any [`Error`] of an external server.
     pub async fn remove(&self, database: &str) -> Result<(), Error> {
+        self.aside.forget(database);
         self.place.remove(database).await
     }
 

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use engine::{Engine, Error, Keys, Login, Session};
+use engine::{Changes, Engine, Error, Keys, Login, Session};
 
 /// An answer under way.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -58,13 +58,19 @@ pub trait Backends: Send + Sync {
     /// Makes what it takes to look at the keys of rows.
     fn keys_make<'a>(&'a self, database: &'a str, relation: u32) -> Answer<'a, Result<(), Error>>;
 
+    /// The rows that changes delete or give other keys.
+    fn strong_keys<'a>(
+        &'a self,
+        database: &'a str,
+        changes: &'a Changes,
+    ) -> Answer<'a, Result<Vec<(u32, String)>, Error>>;
+
     /// References to rows that may not be in a snapshot.
     fn references_since<'a>(
         &'a self,
         database: &'a str,
         snapshot: &'a str,
         rows: &'a [String],
-        quick: bool,
     ) -> Answer<'a, Result<Option<String>, Error>>;
 }
 
@@ -127,15 +133,20 @@ impl Backends for Arc<Engine> {
         Box::pin(Engine::keys_make(self, database, relation))
     }
 
+    fn strong_keys<'a>(
+        &'a self,
+        database: &'a str,
+        changes: &'a Changes,
+    ) -> Answer<'a, Result<Vec<(u32, String)>, Error>> {
+        Box::pin(Engine::strong_keys(self, database, changes))
+    }
+
     fn references_since<'a>(
         &'a self,
         database: &'a str,
         snapshot: &'a str,
         rows: &'a [String],
-        quick: bool,
     ) -> Answer<'a, Result<Option<String>, Error>> {
-        Box::pin(Engine::references_since(
-            self, database, snapshot, rows, quick,
-        ))
+        Box::pin(Engine::references_since(self, database, snapshot, rows))
     }
 }

@@ -30,6 +30,7 @@ mod queue;
 mod settle;
 mod shadow;
 mod statements;
+mod strong;
 mod transaction;
 mod unit;
 mod work;

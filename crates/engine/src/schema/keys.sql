@@ -109,6 +109,22 @@ BEGIN
   END LOOP;
 END $$;
 
+-- What identifies the rows that the first one finds. Run by the gateway itself, to whom rows are as
+-- they were before a transaction has changed them that is open.
+CREATE OR REPLACE FUNCTION pg_treeline.strong_keys(relations oid[], olds tid[], images text[])
+RETURNS TABLE (relation oid, row_key text)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  key text := pg_treeline.shadow_key();
+  found oid[];
+  places tid[];
+BEGIN
+  SELECT array_agg(s.relation), array_agg(s.place) INTO found, places
+    FROM pg_treeline.strong_rows(key, relations, olds, images) s;
+  RETURN QUERY SELECT u.r, u.k
+    FROM ROWS FROM (unnest(found), pg_treeline.row_keys(key, found, places)) u(r, k) WHERE found <> '{}';
+END $$;
+
 GRANT EXECUTE ON FUNCTION
   pg_treeline.references_unseen(text, text), pg_treeline.row_keys(text, oid[], tid[]),
   pg_treeline.strong_rows(text, oid[], tid[], text[]), pg_treeline.strong_rows(text, int, oid[]) TO PUBLIC;

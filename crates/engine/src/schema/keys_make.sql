@@ -26,13 +26,18 @@ BEGIN
 END $$;
 
 -- Whether foreign keys refer to the table; whether one of them does not cover all the unique
--- columns: its own check does not see them change; and whether an index finds what refers to a row.
-CREATE OR REPLACE FUNCTION pg_treeline.keys_of(relation oid, OUT referenced bool, OUT several bool, OUT indexed bool)
+-- columns: its own check does not see them change; and the unique columns, unless a foreign key of
+-- the table changes columns of its own accord.
+CREATE OR REPLACE FUNCTION pg_treeline.keys_of(relation oid, OUT referenced bool, OUT several bool,
+  OUT columns text[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   SELECT count(c.oid) > 0, NOT coalesce(bool_and(c.confkey @> u), u = '{}'),
-         coalesce(bool_and(c.oid IS NULL OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.conrelid AND i.indisvalid
-           AND i.indpred IS NULL AND i.indkey[0] = ANY (c.conkey))), true) INTO referenced, several, indexed
+         CASE WHEN NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = relation
+             AND (f.confupdtype IN ('c', 'n', 'd') OR f.confdeltype IN ('n', 'd')))
+           THEN ARRAY(SELECT a.attname::text FROM pg_attribute a
+                       WHERE a.attrelid = relation AND a.attnum = ANY (u) ORDER BY 1) END
+    INTO referenced, several, columns
     FROM pg_treeline.keys_unique(relation) u
     LEFT JOIN pg_constraint c ON c.contype = 'f' AND c.confrelid = relation GROUP BY u;
 END $$;
@@ -182,6 +187,8 @@ END $$;
 CREATE OR REPLACE FUNCTION pg_treeline.keys_make(relation oid) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET pg_treeline.making = 'on'
 SET allow_system_table_mods = on SET client_min_messages = warning AS $$
+DECLARE
+  orphan regprocedure;
 BEGIN
   LOCK TABLE pg_treeline.shadow_secret IN SHARE ROW EXCLUSIVE MODE;
   IF to_regnamespace('pg_treeline_hid_0') IS NULL THEN
@@ -199,5 +206,13 @@ BEGIN
              ('u', 'jsonb', 'bool', pg_treeline.keys_lack(c.oid))) t
             WHERE c.contype = 'f' AND c.confrelid = relation) f(id, owned, letter, arguments, result, body)
      LEFT JOIN pg_proc p ON p.oid = to_regproc(pg_treeline.shadow_object(f.id, 0, f.letter))
-    WHERE p.prosrc IS DISTINCT FROM f.body;
+    WHERE p.prosrc IS DISTINCT FROM f.body
+       OR p.proowner IS DISTINCT FROM quote_ident((pg_treeline.shadow_names(f.owned, 0)).owner)::regrole;
+  -- of what is gone
+  FOR orphan IN SELECT p.oid::regprocedure FROM pg_proc p
+      WHERE p.pronamespace = 'pg_treeline_hid_0'::regnamespace
+        AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = substr(p.proname, 2)::oid)
+        AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.oid = substr(p.proname, 2)::oid) LOOP
+    EXECUTE format('DROP FUNCTION %s', orphan);
+  END LOOP;
 END $$;

@@ -9,7 +9,11 @@ DECLARE
 BEGIN
   EXECUTE format('CREATE OR REPLACE FUNCTION %s(%s) RETURNS %s LANGUAGE plpgsql SECURITY DEFINER AS %L',
     name, arguments, result, body);
-  IF owner <> current_user THEN
+  IF slot = 0 THEN
+    -- What stays when the catalog changes keeps no role from being dropped.
+    UPDATE pg_proc SET proowner = quote_ident(owner)::regrole
+     WHERE oid = format('%s(%s)', name, arguments)::regprocedure;
+  ELSIF owner <> current_user THEN
     EXECUTE format('ALTER FUNCTION %s(%s) OWNER TO %I', name, arguments, owner);
   END IF;
   -- not even the owner's to call, who would run with it what the dialect refuses
@@ -288,7 +292,8 @@ BEGIN
   END LOOP;
 END $$;
 
--- Everything of a slot, or of all, goes; before DDL, which would stumble over it.
+-- Everything of a slot, or of all, goes; before DDL, which would stumble over it. What there is of
+-- slot 0 depends on nothing.
 CREATE OR REPLACE FUNCTION pg_treeline.shadow_drop(slot int DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica
 SET client_min_messages = warning AS $$
@@ -296,7 +301,7 @@ DECLARE
   schema text;
 BEGIN
   FOR schema IN SELECT nspname FROM pg_namespace
-      WHERE nspname ~ format('^pg_treeline_(seen|over|hid)_%s(_|$)', coalesce(slot::text, '[0-9]+')) LOOP
+      WHERE nspname ~ format('^pg_treeline_(seen|over|hid)_%s(_|$)', coalesce(slot::text, '[1-9][0-9]*')) LOOP
     EXECUTE format('DROP SCHEMA %I CASCADE', schema);
   END LOOP;
 END $$;
@@ -304,5 +309,5 @@ END $$;
 -- Those that an earlier version has made.
 DO $$
 BEGIN
-  PERFORM pg_treeline.shadow_drop();
+  PERFORM pg_treeline.shadow_drop(), pg_treeline.shadow_drop(0);
 END $$;

@@ -30,7 +30,7 @@ async fn references_are_found_that_a_snapshot_lacks() {
     let several = Keys {
         referenced: true,
         several: true,
-        indexed: false,
+        columns: Some(vec!["code".to_owned(), "id".to_owned()]),
     };
     assert_eq!(keys.unwrap(), several);
     for _ in 0..2 {
@@ -45,14 +45,12 @@ async fn references_are_found_that_a_snapshot_lacks() {
         &format!("SELECT pg_treeline.row_keys('{key}', ARRAY[{relation}]::oid[], '{{\"(0,1)\"}}')"),
     )
     .await;
-    let none = engine.references_since(&database, &since, std::slice::from_ref(&row), true);
+    let none = engine.references_since(&database, &since, std::slice::from_ref(&row));
     assert_eq!(none.await.unwrap(), None);
     query(&mut new, "INSERT INTO c VALUES (1, 1)")
         .await
         .unwrap();
-    let refs = engine
-        .references_since(&database, &since, &[row], false)
-        .await;
+    let refs = engine.references_since(&database, &since, &[row]).await;
     let refs = refs.unwrap().unwrap();
     let unseen = format!("SELECT pg_treeline.references_unseen('{key}', '{refs}')::text");
     assert_eq!(one(&mut old, &unseen).await, "true");

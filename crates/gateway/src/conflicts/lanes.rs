@@ -1,33 +1,37 @@
 //! Queues for transactions that contend. All of those that wait for one row would be woken by each
 //! commit, one by one, and fail again but for one.
 
+use std::collections::HashMap;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, timeout};
 
-/// How many queues there are: statements share them by their keys.
-const COUNT: usize = 64;
 /// How long one waits in a queue in which nobody goes on.
 const PATIENCE: Duration = Duration::from_millis(20);
 /// For how long a session queues after it has lost, or has found others ahead.
 const MEMORY: Duration = Duration::from_secs(1);
 
-/// The queues.
-pub(crate) struct Lanes(Vec<Arc<Queue>>);
+/// The queues, by what is contended for.
+#[derive(Clone, Default)]
+pub(crate) struct Lanes(Arc<Mutex<HashMap<u64, Arc<Queue>>>>);
 
 #[derive(Default)]
 struct Queue {
-    head: Arc<Mutex<()>>,
+    head: Arc<tokio::sync::Mutex<()>>,
     /// How many have left it.
     left: AtomicU64,
+    /// Whether the one ahead has had others wait for nothing.
+    stale: AtomicBool,
 }
 
 /// The head of a queue, for as long as it is held.
 pub(crate) struct Lane {
+    lanes: Lanes,
+    key: u64,
     queue: Arc<Queue>,
     #[expect(dead_code, reason = "it is held to keep others waiting")]
     head: OwnedMutexGuard<()>,
@@ -37,13 +41,13 @@ pub(crate) struct Lane {
 
 impl Drop for Lane {
     fn drop(&mut self) {
+        self.queue.stale.store(false, Ordering::Relaxed);
         self.queue.left.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Default for Lanes {
-    fn default() -> Self {
-        Self((0..COUNT).map(|_| Arc::default()).collect())
+        let mut all = self.lanes.all();
+        // This one and the one in the map: nobody waits.
+        if Arc::strong_count(&self.queue) <= 2 {
+            all.remove(&self.key);
+        }
     }
 }
 
@@ -51,28 +55,46 @@ impl Lanes {
     /// Waits for its turn to run a statement with this key, for `limit` at most. `always`: also if
     /// nobody is ahead.
     pub(crate) async fn enter(&self, key: u64, always: bool, limit: Duration) -> Option<Lane> {
-        let queue = self.0.get((key % COUNT as u64) as usize)?;
+        let queue = {
+            let mut all = self.all();
+            if always {
+                Arc::clone(all.entry(key).or_default())
+            } else {
+                Arc::clone(all.get(&key)?)
+            }
+        };
         let lane = |head, waited| Lane {
-            queue: Arc::clone(queue),
+            lanes: self.clone(),
+            key,
+            queue: Arc::clone(&queue),
             head,
             waited,
         };
         if let Ok(head) = Arc::clone(&queue.head).try_lock_owned() {
-            return always.then(|| lane(head, false));
+            return Some(lane(head, false)).filter(|_| always);
         }
         let began = Instant::now();
         let mut turn = pin!(Arc::clone(&queue.head).lock_owned());
-        loop {
+        while !queue.stale.load(Ordering::Relaxed) {
             let left = queue.left.load(Ordering::Relaxed);
             let rest = limit.saturating_sub(began.elapsed());
             if let Ok(head) = timeout(PATIENCE.min(rest), &mut turn).await {
                 return Some(lane(head, true));
             }
-            // Whoever is ahead may never go on.
-            if queue.left.load(Ordering::Relaxed) == left || began.elapsed() >= limit {
+            if queue.left.load(Ordering::Relaxed) == left {
+                // Whoever is ahead may never go on.
+                queue.stale.store(rest >= PATIENCE, Ordering::Relaxed);
+                return None;
+            }
+            if began.elapsed() >= limit {
                 return None;
             }
         }
+        None
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<u64, Arc<Queue>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -116,6 +138,10 @@ mod tests {
         let began = Instant::now();
         assert!(enter(1, true).await.is_none(), "it does not go on");
         assert_eq!(began.elapsed(), PATIENCE);
+        assert!(enter(1, true).await.is_none(), "nobody waits for it again");
+        assert_eq!(began.elapsed(), PATIENCE);
+        drop(first);
+        let first = enter(1, true).await.unwrap();
         // One after the other, each of which takes most of the patience.
         let takes = PATIENCE * 3 / 4;
         let leave = async |lane| {

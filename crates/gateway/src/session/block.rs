@@ -4,14 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::Keys;
 use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::notes::Notes;
+use super::statements::Reading;
 use crate::conflicts::{Lane, Lease, Sharing, Yield};
 
 /// For how long an error is put down to a cancellation that the gateway has asked for.
 const BLAME: Duration = Duration::from_secs(3);
+/// How many texts are remembered.
+const MOST_TEXTS: usize = 64;
 /// How many rows are remembered as locked by reading.
 const MOST_LOCKED: usize = 1 << 20;
 
@@ -75,6 +79,8 @@ pub(super) struct Block {
     pub(super) wrote: Option<u64>,
     /// Its turn, if it has queued.
     pub(super) lane: Option<Lane>,
+    /// The texts of its writes, up to a number.
+    texts: Vec<Arc<Reading>>,
     /// Where it has deleted rows; `None` is not plain where.
     pub(super) deleted: Vec<Option<String>>,
     /// The tables that it has written, as `schema.name`, while faults are injected.
@@ -104,6 +110,7 @@ impl Default for Block {
             first: 0,
             wrote: None,
             lane: None,
+            texts: Vec::new(),
             deleted: Vec::new(),
             tables: Vec::new(),
             cancelled: None,
@@ -133,6 +140,7 @@ impl Block {
         self.begun = None;
         self.wrote = None;
         self.lane = None;
+        self.texts.clear();
         if !self.savepoint && self.is_plain() && self.cancelled.is_none() {
             return;
         }
@@ -148,6 +156,23 @@ impl Block {
         if self.savepoint && matches!(self.ground, Ground::Tables) {
             self.notes.take(message, detail);
         }
+    }
+
+    /// Remembers a text that writes.
+    pub(super) fn writes(&mut self, text: &Arc<Reading>) {
+        let known = self.texts.iter().any(|known| Arc::ptr_eq(known, text));
+        if !known && self.texts.len() <= MOST_TEXTS {
+            self.texts.push(Arc::clone(text));
+        }
+    }
+
+    /// Whether an UPDATE may have changed a key of a table, without PostgreSQL having looked for rows
+    /// that refer to it.
+    pub(super) fn may_change(&self, keys: &Keys) -> bool {
+        let assigns = |columns: &Vec<String>| {
+            self.texts.len() > MOST_TEXTS || self.texts.iter().any(|text| text.assigns(columns))
+        };
+        keys.referenced && keys.several && keys.columns.as_ref().is_none_or(assigns)
     }
 
     /// Remembers a locked row.

@@ -13,38 +13,11 @@ use super::block::Ground;
 use super::exchange::Wait;
 use super::line::Line;
 use super::notes::Changed;
-use super::shadow::{QUIET, arrays};
 use super::{End, State, own};
 use crate::conflicts::{Key, Sharing};
 
 const ROW_KEYS: &str = "SELECT tl_k, pg_catalog.pg_current_snapshot()::pg_catalog.text \
                         FROM pg_treeline.row_keys($1, $2::oid[], $3::tid[]) tl_k";
-const STRONG_NOTES: &str = "SELECT * FROM pg_treeline.strong_rows($1, $2::oid[], $3::tid[], \
-                            $4::text[])";
-const STRONG_SLOT: &str = "SELECT * FROM pg_treeline.strong_rows($1, $2::int, $3::oid[])";
-const UNSEEN: &str = "SELECT pg_treeline.references_unseen($1, $2)";
-
-/// Rows with which a weak lock conflicts.
-#[derive(Debug, Default)]
-pub(super) struct Strong {
-    rows: Vec<Key>,
-    /// Those that other rows may refer to.
-    referenced: Vec<String>,
-    /// Whether no index finds what refers to them.
-    slow: bool,
-    /// The references to them that are known to be in the snapshot.
-    seen: Option<String>,
-}
-
-/// What becomes of a COMMIT.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Free,
-    /// Another transaction was first.
-    Taken,
-    /// What was done was undone to find out, and is to be done again.
-    Again,
-}
 
 /// A row by table and place.
 pub(super) type Place = (u32, Box<str>);
@@ -58,15 +31,19 @@ impl State {
         let mut changed = self.block.notes.changed().iter();
         changed.any(|changed| {
             let relation = changed.relation;
-            conflicts.shares.since(since, relation) || changed.updated && conflicts.doubts(relation)
+            let may_change = || {
+                let keys = conflicts.known_keys(relation);
+                keys.is_none_or(|keys| self.block.may_change(&keys))
+            };
+            conflicts.shares.since(since, relation) || changed.updated && may_change()
         })
     }
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
     /// Identifies rows that were locked, from the `first` on: once they have been changed, that is
-    /// not possible. Whether all went well.
-    pub(super) async fn identify(&mut self, first: usize) -> Result<bool, End> {
+    /// not possible.
+    pub(super) async fn identify(&mut self, first: usize) -> Result<(), End> {
         let locked: Vec<(usize, bool, Place)> = {
             let state = self.shared.state();
             let locked = state.block.locked.iter().enumerate().skip(first);
@@ -84,7 +61,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         }
         let places: Vec<Place> = wanted.iter().map(|(_, place)| place.clone()).collect();
         let Some(keys) = self.row_keys(&places).await? else {
-            return Ok(false);
+            return Ok(());
         };
         let mut state = self.shared.state();
         for ((at, _), key) in wanted.into_iter().zip(keys) {
@@ -92,11 +69,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
                 locked.key = key;
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     /// The keys of a table, if they can be had.
-    async fn keys(&mut self, relation: u32) -> Option<Keys> {
+    pub(super) async fn keys(&mut self, relation: u32) -> Option<Arc<Keys>> {
         let conflicts = &self.party.as_ref()?.conflicts;
         let keys = conflicts.keys(relation).await;
         let told = keys.inspect_err(
@@ -107,19 +84,15 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
 
     /// What identifies rows; `None` for those that the snapshot does not show. `None` altogether if
     /// the transaction has failed.
-    async fn row_keys(&mut self, rows: &[Place]) -> Result<Option<Vec<Option<Box<str>>>>, End> {
+    pub(super) async fn row_keys(
+        &mut self,
+        rows: &[Place],
+    ) -> Result<Option<Vec<Option<Box<str>>>>, End> {
         if rows.is_empty() {
             return Ok(Some(Vec::new()));
         }
-        let mut last = None;
-        for (relation, _) in rows {
-            if last.replace(*relation) != Some(*relation)
-                && let Some(party) = &self.party
-                && let Err(error) = party.conflicts.make_keys(*relation).await
-            {
-                tracing::warn!(%error, relation, "rows of a table cannot be identified");
-            }
-        }
+        self.make_keys(rows.iter().map(|(relation, _)| *relation))
+            .await;
         let key = self.key().await;
         let relations: Vec<String> = rows.iter().map(|(it, _)| it.to_string()).collect();
         let relations = own::array(relations.iter().map(|it| Some(&**it)));
@@ -138,6 +111,19 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
             key
         });
         Ok(Some(keys.collect()))
+    }
+
+    /// Has the database make what it takes to look at rows of these tables.
+    pub(super) async fn make_keys(&mut self, relations: impl Iterator<Item = u32>) {
+        let mut last = None;
+        for relation in relations {
+            if last.replace(relation) != Some(relation)
+                && let Some(party) = &self.party
+                && let Err(error) = party.conflicts.make_keys(relation).await
+            {
+                tracing::warn!(%error, relation, "rows of a table cannot be identified");
+            }
+        }
     }
 
     /// The tables of which changed rows have to be looked at before COMMIT.
@@ -172,157 +158,43 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
             let relation = changed.relation;
             // A row that is deleted and inserted again is updated at COMMIT, unless it was done on the
             // table: nothing that refers to it is in the way.
-            let unnoticed = |keys: Keys| {
-                let again = changed.deleted && !plain;
-                keys.referenced && (changed.updated && keys.several || again)
-            };
-            if conflicts.shares.since(since, relation)
-                || self.keys(relation).await.is_some_and(unnoticed)
-            {
+            let again = changed.deleted && !plain;
+            let keys = self.keys(relation).await;
+            let unnoticed = keys.is_some_and(|keys| {
+                let state = self.shared.state();
+                let updated = changed.updated && state.block.may_change(&keys);
+                updated || again && keys.referenced
+            });
+            if unnoticed || conflicts.shares.since(since, relation) {
                 doubtful.push(relation);
             }
         }
         doubtful
     }
 
-    /// Whether rows are locked `FOR UPDATE` that have to be identified before COMMIT.
-    pub(super) fn unidentified(&mut self) -> Vec<Place> {
-        let state = self.shared.state();
-        let (Some(party), Some(since)) = (&self.party, state.block.since) else {
-            return Vec::new();
-        };
-        let locked = state.block.locked.iter();
-        let locked = locked.filter(|it| it.for_update && it.key.is_none());
-        let places = locked.map(|it| (it.relation, it.place.clone()));
-        places
-            .filter(|(relation, _)| party.conflicts.shares.since(since, *relation))
-            .collect()
-    }
-
-    /// The rows that the block is about to commit and that conflict with weak locks; `None` if the
-    /// transaction has failed. Nothing has been applied.
-    pub(super) async fn strong(
-        &mut self,
-        doubtful: &[u32],
-        unidentified: Vec<Place>,
-    ) -> Result<Option<Strong>, End> {
-        let mut strong = Strong::default();
-        let mut places = unidentified;
-        if !doubtful.is_empty() {
-            let Some(mut changed) = self.strong_rows(doubtful).await? else {
-                return Ok(None);
-            };
-            places.append(&mut changed);
-        }
-        let Some(keys) = self.row_keys(&places).await? else {
-            return Ok(None);
-        };
-        let found = places.into_iter().zip(keys);
-        strong.rows = found
-            .filter_map(|((relation, _), key)| Some((relation, key?)))
-            .collect();
-        {
+    /// The rows that are locked `FOR UPDATE` and have to be identified before COMMIT.
+    pub(super) async fn unidentified(&mut self) -> Vec<Place> {
+        let (mut rows, since) = {
             let state = self.shared.state();
-            let locked = state.block.locked.iter().filter(|it| it.for_update);
-            let keys = locked.filter_map(|it| Some((it.relation, it.key.clone()?)));
-            strong.rows.extend(keys);
-        }
-        for at in 0..strong.rows.len() {
-            if let Some((relation, key)) = strong.rows.get(at).cloned()
-                && let Some(keys) = self.keys(relation).await.filter(|keys| keys.referenced)
-            {
-                strong.slow |= !keys.indexed;
-                strong.referenced.push(key.into());
+            let locked = state.block.locked.iter();
+            let locked = locked.filter(|it| it.for_update && it.key.is_none());
+            let rows: Vec<Place> = locked.map(|it| (it.relation, it.place.clone())).collect();
+            (rows, state.block.since.unwrap_or_default())
+        };
+        let mut relations: Vec<u32> = rows.iter().map(|(relation, _)| *relation).collect();
+        relations.dedup();
+        for relation in relations {
+            let shares = self.party.as_ref().map(|party| &party.conflicts.shares);
+            let wanted = shares.is_some_and(|shares| shares.since(since, relation))
+                || self
+                    .keys(relation)
+                    .await
+                    .is_some_and(|keys| keys.referenced);
+            if !wanted {
+                rows.retain(|row| row.0 != relation);
             }
         }
-        Ok(Some(strong))
-    }
-
-    /// The places of rows of these tables that the block deletes, or of which it changes keys.
-    async fn strong_rows(&mut self, doubtful: &[u32]) -> Result<Option<Vec<Place>>, End> {
-        for relation in doubtful {
-            if let Some(party) = &self.party
-                && let Err(error) = party.conflicts.make_keys(*relation).await
-            {
-                tracing::warn!(%error, relation, "changes of keys cannot be told");
-            }
-        }
-        let (slot, changes) = {
-            let state = self.shared.state();
-            match &state.block.ground {
-                Ground::Shadow(lease) => (Some(lease.slot.to_string()), Vec::new()),
-                Ground::Tables | Ground::Displaced => (None, state.block.notes.net()),
-            }
-        };
-        let key = self.key().await;
-        let found = if let Some(slot) = slot {
-            let relations: Vec<String> = doubtful.iter().map(u32::to_string).collect();
-            let relations = own::array(relations.iter().map(|it| Some(&**it)));
-            let parameters = [key.as_deref(), Some(&*slot), Some(&*relations)];
-            self.call(STRONG_SLOT, &parameters, QUIET).await?
-        } else {
-            let of_interest = changes.into_iter();
-            let of_interest = of_interest.filter(|change| doubtful.contains(&change.relation));
-            let [relations, olds, images] = arrays(&of_interest.collect::<Vec<_>>());
-            let parameters = [
-                key.as_deref(),
-                Some(&*relations),
-                Some(&*olds),
-                Some(&*images),
-            ];
-            self.call(STRONG_NOTES, &parameters, QUIET).await?
-        };
-        if found.error.is_some() || found.lost {
-            return Ok(None);
-        }
-        let place = |row: Vec<Option<Box<str>>>| {
-            let mut values = row.into_iter().flatten();
-            Some((values.next()?.parse().ok()?, values.next()?))
-        };
-        Ok(Some(found.rows.into_iter().filter_map(place).collect()))
-    }
-
-    /// Whether a weak lock stands against a COMMIT. All that it is to do has been done, so that there
-    /// are no new ones.
-    pub(super) async fn verdict(&mut self, strong: &mut Strong) -> Result<Verdict, End> {
-        let (since, snapshot) = {
-            let state = self.shared.state();
-            let block = &state.block;
-            (block.since.unwrap_or_default(), block.snapshot.clone())
-        };
-        let Some(party) = &self.party else {
-            return Ok(Verdict::Free);
-        };
-        if party.conflicts.shares.include(since, &strong.rows) {
-            return Ok(Verdict::Taken);
-        }
-        let Some(snapshot) = snapshot.filter(|_| !strong.referenced.is_empty()) else {
-            return Ok(Verdict::Free);
-        };
-        let rows = &strong.referenced;
-        let found = party
-            .conflicts
-            .references_since(&snapshot, rows, !strong.slow);
-        let found = match found.await {
-            Ok(found) => found,
-            Err(error) => {
-                tracing::warn!(%error, "who refers to rows is not known");
-                return Ok(Verdict::Taken);
-            }
-        };
-        let Some(found) = found.filter(|found| strong.seen.as_ref() != Some(found)) else {
-            return Ok(Verdict::Free);
-        };
-        self.unsettle().await?;
-        let key = self.key().await;
-        let parameters = [key.as_deref(), Some(&*found)];
-        let unseen = self.call(UNSEEN, &parameters, QUIET).await?.rows;
-        let first = unseen.first().and_then(|row| row.first()?.as_deref());
-        if first != Some("f") {
-            return Ok(Verdict::Taken);
-        }
-        strong.seen = Some(found);
-        Ok(Verdict::Again)
+        rows
     }
 
     /// Undoes what the block has written, which it keeps in mind.

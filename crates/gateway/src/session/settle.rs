@@ -8,9 +8,10 @@ use tokio::time::{Duration, Instant};
 
 use super::block::Ground;
 use super::exchange::{Wait, is_about_locks};
-use super::keys::{Strong, Verdict};
+use super::keys::Place;
 use super::line::Line;
 use super::shadow::{QUIET, arrays};
+use super::strong::Verdict;
 use super::{End, own};
 
 const APPLY: &str = "SELECT pg_treeline.shadow_apply($1, $2::int, $3::oid[])";
@@ -34,38 +35,21 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
     /// Before COMMIT: what the block has written and locked is done on the tables. If another
     /// transaction was first, the block is doomed.
     pub(super) async fn settle(&mut self) -> Result<(), End> {
-        if self.is_lost() {
-            return Ok(());
+        {
+            let block = &self.shared.state().block;
+            if block.doomed || block.expelled {
+                return Ok(());
+            }
         }
-        let mut doubtful = self.doubtful().await;
-        let unidentified = self.unidentified();
-        let (unsettled, written) = {
-            let state = self.shared.state();
-            let block = &state.block;
-            let written = block.is_plain() && block.notes.count() > 0;
-            (block.is_unsettled(), written)
-        };
-        if !unsettled && doubtful.is_empty() {
-            return Ok(());
-        }
-        // Rows are looked at as the snapshot has them.
-        if written && !(doubtful.is_empty() && unidentified.is_empty()) {
-            self.displace().await?;
-            doubtful = self.doubtful().await;
-        }
-        if self.is_lost() {
+        let doubtful = self.doubtful().await;
+        let unidentified = self.unidentified().await;
+        if !self.shared.state().block.is_unsettled() && doubtful.is_empty() {
             return Ok(());
         }
         let began = Instant::now();
         self.prepare_to_settle().await?;
         self.contending = Some(began);
-        let settled = match self.strong(&doubtful, unidentified).await? {
-            Some(strong) => self.settle_until(began, strong).await?,
-            None => {
-                self.unsettle().await?;
-                false
-            }
-        };
+        let settled = self.settle_until(began, doubtful, unidentified).await?;
         self.contending = None;
         if settled {
             self.shared.state().block.settled = true;
@@ -75,11 +59,6 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
             self.has_lost();
         }
         Ok(())
-    }
-
-    fn is_lost(&mut self) -> bool {
-        let block = &self.shared.state().block;
-        block.doomed || block.expelled
     }
 
     /// Undoes what COMMIT has done so far.
@@ -113,10 +92,26 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
     }
 
     /// Whether nobody was first; if not, nothing is done.
-    async fn settle_until(&mut self, began: Instant, mut strong: Strong) -> Result<bool, End> {
+    async fn settle_until(
+        &mut self,
+        began: Instant,
+        mut doubtful: Vec<u32>,
+        mut unidentified: Vec<Place>,
+    ) -> Result<bool, End> {
         let patience = self.party.as_ref().map(|party| party.conflicts.patience);
         let limit = patience.map_or(Duration::ZERO, |patience| STUBBORN * patience);
+        let mut known = None;
         while began.elapsed() <= limit {
+            let mut strong = match known.take() {
+                Some(strong) => strong,
+                None => match self.strong(&doubtful, unidentified.clone()).await? {
+                    Some(strong) => strong,
+                    None => {
+                        self.unsettle().await?;
+                        return Ok(false);
+                    }
+                },
+            };
             if let Some(sqlstate) = self.apply().await? {
                 self.unsettle().await?;
                 let mut state = self.shared.state();
@@ -128,6 +123,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
                     state.block.expelled = true;
                     return Ok(false);
                 }
+                known = Some(strong);
+                continue;
+            }
+            // While it waited for locks, somebody may have committed what makes more of it doubtful.
+            let now = (self.doubtful().await, self.unidentified().await);
+            if now != (doubtful.clone(), unidentified.clone()) {
+                (doubtful, unidentified) = now;
+                self.unsettle().await?;
                 continue;
             }
             match self.verdict(&mut strong).await? {
@@ -136,7 +139,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
                     self.unsettle().await?;
                     return Ok(false);
                 }
-                Verdict::Again => {}
+                Verdict::Again => known = Some(strong),
             }
         }
         Ok(false)

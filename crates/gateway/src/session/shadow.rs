@@ -250,13 +250,6 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         }
     }
 
-    /// The rows that are locked are not known.
-    async fn lose_track(&mut self) -> Result<(), End> {
-        tracing::warn!("it cannot be told which rows a transaction has locked");
-        self.shared.state().block.untraceable = true;
-        self.displace().await
-    }
-
     /// Remembers what a step has locked and set, which counts for the rest of the block.
     pub(super) async fn remember(&mut self, nature: &Nature) -> Result<(), End> {
         let Some(statement) = nature.statement() else {
@@ -279,7 +272,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         let found = self.guarded(2 * locking.pairs, |line| line.ask_as(&rows, nature));
         let found = found.await?;
         if found.error.is_some() {
-            return self.lose_track().await;
+            // Of a role that may not ask for places, PostgreSQL alone knows them.
+            let mut state = self.shared.state();
+            state.block.untraceable = true;
+            state.block.doomed |= !state.block.is_plain();
+            return Ok(());
         }
         let first = {
             let mut state = self.shared.state();
@@ -301,10 +298,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
             }
             first
         };
-        if !self.identify(first).await? {
-            return self.lose_track().await;
-        }
-        Ok(())
+        self.identify(first).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! The dialect's decisions, remembered per text.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use dialect::{Dialect, Effect, Reply, Script, Statement};
 use quick_cache::Weighter;
@@ -20,6 +20,23 @@ pub(crate) struct Reading {
     pub(crate) script: Script,
     /// Whether the backend can have the text as it is.
     pub(crate) passes: bool,
+    /// What its statements set by UPDATE, once that has been asked for.
+    assigned: OnceLock<Option<Vec<String>>>,
+}
+
+impl Reading {
+    /// Whether an UPDATE in it may set one of these columns.
+    pub(crate) fn assigns(&self, columns: &[String]) -> bool {
+        let assigned = self.assigned.get_or_init(|| {
+            let all = self.script.statements.iter();
+            let all = all.map(|statement| dialect::assigned(&statement.sql));
+            Some(all.collect::<Option<Vec<_>>>()?.concat())
+        });
+        let is_key = |name: &String| columns.contains(name);
+        assigned
+            .as_ref()
+            .is_none_or(|names| names.iter().any(is_key))
+    }
 }
 
 /// What kind of statement one is.
@@ -109,6 +126,10 @@ impl Statements {
             .statements
             .iter()
             .all(|statement| statement.reply == Reply::AsIs && text.contains(&*statement.sql));
-        Reading { script, passes }
+        Reading {
+            script,
+            passes,
+            assigned: OnceLock::new(),
+        }
     }
 }

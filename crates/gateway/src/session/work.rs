@@ -75,6 +75,13 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         if let Some(failure) = self.inject(&nature, open, commits).await? {
             return self.concede(step, failure, ready).await;
         }
+        let writes = nature.has(&[Effect::Write]);
+        if open && writes {
+            let mut state = self.shared.state();
+            for (text, _) in &nature.statements {
+                state.block.writes(text);
+            }
+        }
         // What is outdated is refused when it is asked for.
         if open && !self.shared.state().is_outdated() {
             if !plain && nature.all().count() > 1 {
@@ -87,7 +94,6 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
             }
         }
         let ddl = nature.has(&[Effect::Ddl, Effect::Job]);
-        let writes = nature.has(&[Effect::Write]);
         if ddl {
             self.make_way().await;
         }

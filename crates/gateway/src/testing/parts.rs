@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base::{Clock, Entropy, Region, Timestamp};
-use engine::{Error, Keys, Login, Session};
+use engine::{Changes, Error, Keys, Login, Session};
 use iam::decision_log::{DecisionLog, Refusal};
 use iam::policy::{Document, DocumentKind, NamedDocument};
 use tokio::io::DuplexStream;
@@ -246,16 +246,19 @@ impl Backends for Databases {
     }
 
     fn keys<'a>(&'a self, _: &'a str, _: u32) -> Answer<'a, Result<Keys, Error>> {
-        let keys = Keys {
-            referenced: false,
-            several: false,
-            indexed: false,
-        };
-        Box::pin(async move { Ok(keys) })
+        Box::pin(async { Ok(Keys::default()) })
     }
 
     fn keys_make<'a>(&'a self, _: &'a str, _: u32) -> Answer<'a, Result<(), Error>> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn strong_keys<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a Changes,
+    ) -> Answer<'a, Result<Vec<(u32, String)>, Error>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 
     fn references_since<'a>(
@@ -263,7 +266,6 @@ impl Backends for Databases {
         _: &'a str,
         _: &'a str,
         _: &'a [String],
-        _: bool,
     ) -> Answer<'a, Result<Option<String>, Error>> {
         Box::pin(async { Ok(None) })
     }
