@@ -57,6 +57,11 @@ pub enum Role {
 /// The columns that a statement sets by `UPDATE`, also in `ON CONFLICT DO UPDATE`, and perhaps more
 /// names; `None` for a text that is not one statement that can be parsed.
 pub fn assigned(sql: &str) -> Option<Vec<String>> {
+    single(sql, |node| Some(facts(node).assigned))
+}
+
+/// What is found in the only statement of a text.
+fn single<T>(sql: &str, read: impl FnOnce(&NodeEnum) -> Option<T> + Send) -> Option<T> {
     if sql.contains('\0') {
         return None;
     }
@@ -65,23 +70,14 @@ pub fn assigned(sql: &str) -> Option<Vec<String>> {
         let [statement] = statements.as_slice() else {
             return None;
         };
-        Some(facts(parse::node(statement)?).assigned)
+        read(parse::node(statement)?)
     })?
 }
 
 impl Outline {
     /// Reads a statement; `None` for a text that is not one statement that can be parsed.
     pub fn of(sql: &str) -> Option<Self> {
-        if sql.contains('\0') {
-            return None;
-        }
-        depth::with_stack(sql, || {
-            let statements = parse::statements(sql).ok()?;
-            let [statement] = statements.as_slice() else {
-                return None;
-            };
-            Self::of_node(sql, parse::node(statement)?)
-        })?
+        single(sql, |node| Self::of_node(sql, node))
     }
 
     fn of_node(sql: &str, node: &NodeEnum) -> Option<Self> {
