@@ -33,6 +33,8 @@ impl Server {
             "serve",
             "--http",
             "127.0.0.1:0",
+            "--postgres",
+            "off",
             "--quota-policy-bytes-per-resource",
             "1000000000",
             "--identity-provider-networks",

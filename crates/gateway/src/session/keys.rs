@@ -55,7 +55,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         for (at, for_update, place) in locked {
             // Of the others it is asked later, if ever.
             let keys = self.keys(place.0).await;
-            if !for_update || keys.is_some_and(|keys| keys.referenced) {
+            if !for_update || keys.is_none_or(|keys| keys.referenced) {
                 wanted.push((at, place));
             }
         }
@@ -160,7 +160,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
             // table: nothing that refers to it is in the way.
             let again = changed.deleted && !plain;
             let keys = self.keys(relation).await;
-            let unnoticed = keys.is_some_and(|keys| {
+            let unnoticed = keys.is_none_or(|keys| {
                 let state = self.shared.state();
                 let updated = changed.updated && state.block.may_change(&keys);
                 updated || again && keys.referenced
@@ -186,10 +186,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         for relation in relations {
             let shares = self.party.as_ref().map(|party| &party.conflicts.shares);
             let wanted = shares.is_some_and(|shares| shares.since(since, relation))
-                || self
-                    .keys(relation)
-                    .await
-                    .is_some_and(|keys| keys.referenced);
+                || self.keys(relation).await.is_none_or(|keys| keys.referenced);
             if !wanted {
                 rows.retain(|row| row.0 != relation);
             }

@@ -28,6 +28,9 @@ pub(super) const TRY: &str = "SAVEPOINT pg_treeline_try";
 pub(super) const RELEASE: &str = "RELEASE SAVEPOINT pg_treeline_try";
 pub(super) const UNTRY: &str = "ROLLBACK TO SAVEPOINT pg_treeline_try";
 
+/// The SQLSTATE of what a role may not do.
+const DENIED: &[u8] = b"42501";
+
 /// Nothing may be done about it, and nobody waits for what it holds.
 pub(super) const QUIET: Wait = Wait::PLAIN;
 
@@ -271,11 +274,16 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         let rows = self.on_tables(rows).await?;
         let found = self.guarded(2 * locking.pairs, |line| line.ask_as(&rows, nature));
         let found = found.await?;
-        if found.error.is_some() {
+        if let Some(sqlstate) = found.error {
             // Of a role that may not ask for places, PostgreSQL alone knows them.
             let mut state = self.shared.state();
+            let known = *sqlstate == *DENIED && state.block.is_plain();
+            if !known {
+                let sqlstate = String::from_utf8_lossy(&sqlstate);
+                tracing::warn!(%sqlstate, "it cannot be told which rows a transaction has locked");
+            }
             state.block.untraceable = true;
-            state.block.doomed |= !state.block.is_plain();
+            state.block.doomed |= !known;
             return Ok(());
         }
         let first = {

@@ -63,10 +63,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
         }
         for at in 0..strong.rows.len() {
             if let Some((relation, key)) = strong.rows.get(at).cloned()
-                && self
-                    .keys(relation)
-                    .await
-                    .is_some_and(|keys| keys.referenced)
+                && self.keys(relation).await.is_none_or(|keys| keys.referenced)
             {
                 strong.referenced.push(key.into());
             }
