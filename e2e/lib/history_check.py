@@ -181,7 +181,7 @@ class Checker:
                 self.fault(f"both of a conflict have committed: {clash}", each, other)
 
     def may_both(self, key, each, other):
-        if self.came_again(key, each, other) or self.came_again(key, other, each):
+        if self.is_excused(key, each, other) or self.is_excused(key, other, each):
             return True
         if each.ended[0] > other.ended[0]:
             each, other = other, each
@@ -190,14 +190,30 @@ class Checker:
         sure = each.ended[1] < other.ended[0]
         return any(self.came_and_went(key, it) for it in ((other,) if sure else (other, each)))
 
-    def came_again(self, token, sharer, other):
-        """COMPAT.md: a reference that was deleted and made again is none that is new."""
+    def is_excused(self, token, sharer, other):
+        """COMPAT.md: a reference that was deleted and made again is none that is new, and one that
+        is gone again is none."""
+        shared = any((step.kind, step.key) == ("share", token) for step in sharer.steps)
         children = [name for name, value in sharer.net.items() if name[0] == "c" and value]
         referring = [name for name in children if sharer.net[name][1] == token]
         return (
             sharer.stands[token] == SHARE
+            and not shared
             and bool(referring)
-            and all(self.may_have_seen(other, name, token) for name in referring)
+            and all(
+                self.may_have_seen(other, name, token) or self.is_gone(sharer, other, name, token)
+                for name in referring
+            )
+        )
+
+    def is_gone(self, sharer, other, child, token):
+        """Whether somebody has deleted or moved a reference before the other's COMMIT."""
+        return any(
+            child in each.net and (each.net[child] or (0, 0))[1] != token
+            for each in self.committed
+            if each is not sharer
+            and each.ended[1] > sharer.ended[0]
+            and each.ended[0] < other.ended[1]
         )
 
     def may_have_seen(self, each, child, token):

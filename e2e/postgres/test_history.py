@@ -261,6 +261,16 @@ def test_a_reference_that_comes_again(parent, fine):
     assert (hand.faults() == []) == fine
 
 
+@pytest.mark.parametrize(
+    ("more", "fine"), [("delete C c2", True), ("update C c2 12", False), ("share C p2", False)]
+)
+def test_a_reference_that_is_gone_again(more, fine):
+    text = "b A / b B / insert B c2 10 p2 / c B / b C / {} / c C / lock A p2 / c A"
+    hand = history(text.format(more))
+    hand.all["C"].snapshot = None
+    assert (hand.faults() == []) == fine
+
+
 def test_a_reference_to_nothing():
     hand = history("b A / b B / insert A c2 10 p2 / delete B p2 / c A / c B")
     final = state(c2=(10, "p2"), p2=None)
