@@ -11,7 +11,7 @@ use super::exchange::{Outcome, Wait};
 use super::failure::Failure;
 use super::plan::Plans;
 use super::unit::{Unit, said};
-use super::{End, Shared, own};
+use super::{End, Shared};
 use crate::conflicts::{Lost, Party, Yield};
 use crate::frames;
 
@@ -364,8 +364,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Line<'_, '_, R, W> {
             state.block.end();
             state.block.expelled = true;
         } else if open && displaceable {
-            let _undone = self.call(own::ROLLBACK, &[], Wait::PLAIN).await?;
-            self.shared.state().block.displaced();
+            self.displace().await?;
         }
         Ok(())
     }
